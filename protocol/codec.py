@@ -1,0 +1,179 @@
+"""Bytes to typed frames and back, as JSON text or MessagePack, validated in one pass.
+
+Any bytes decode to a frame or raise `FrameError`; nothing else escapes. Decoding is typed all the
+way down (no field takes any value), so nesting is bounded by the schema; the size is bounded by
+the caller's frame limit and checked here again.
+
+The libraries keep the last of two equal keys. In a frame that moves money that would let two
+readers see two amounts, so duplicate keys are refused: by counting where that is enough (JSON
+quotes, the MessagePack map header), by a second, exact reading where it is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from .errors import Code, FrameError
+from .frames import (
+    FRAME_BYTES_MAX,
+    AnyClientFrame,
+    AnyHubFrame,
+    ClientFrame,
+    HubFrame,
+    Message,
+    Payment,
+)
+
+_CODE_OF_FIELD = {
+    "id": Code.ID_INVALID,
+    "of": Code.ID_INVALID,
+    "up_to": Code.ID_INVALID,
+    "handle": Code.NAME_INVALID,
+    "to": Code.NAME_INVALID,
+    "room": Code.NAME_INVALID,
+    "box": Code.NAME_INVALID,
+    "who": Code.NAME_INVALID,
+    "after": Code.NAME_INVALID,
+    "text": Code.TEXT_INVALID,
+    "amount": Code.AMOUNT_INVALID,
+    "password": Code.PASSWORD_INVALID,
+    "type": Code.UNKNOWN_TYPE,
+}
+
+
+class _Probe(Struct):
+    """Reads only the id of a frame that was refused, so that the answer can name it."""
+
+    id: str | UnsetType = UNSET
+
+
+class Codec:
+    """One encoding of the protocol; `JSON` and `MSGPACK` are the two there are."""
+
+    def __init__(
+        self,
+        subprotocol: str,
+        text: bool,
+        library: Any,
+        has_duplicates: Callable[[bytes, ClientFrame], bool],
+    ) -> None:
+        self.subprotocol = subprotocol
+        """The WebSocket subprotocol that selects this encoding."""
+        self.text = text
+        """Whether a frame travels as a text message (else binary)."""
+        self.encode: Callable[[HubFrame | ClientFrame], bytes] = library.Encoder().encode
+        self._client_frame: Callable[[bytes], ClientFrame] = library.Decoder(AnyClientFrame).decode
+        self._hub_frame: Callable[[bytes], HubFrame] = library.Decoder(AnyHubFrame).decode
+        self._probe: Callable[[bytes], _Probe] = library.Decoder(_Probe).decode
+        self._has_duplicates = has_duplicates
+
+    def decode_client_frame(self, payload: bytes) -> ClientFrame:
+        """The frame that a client sent.
+
+        Raises:
+            FrameError: with a code of the form class, and the frame's id if it could be read.
+        """
+        if len(payload) > FRAME_BYTES_MAX:
+            raise FrameError(Code.MALFORMED, reason="too large", limit=FRAME_BYTES_MAX)
+        try:
+            frame = self._client_frame(payload)
+        except msgspec.ValidationError as error:
+            raise self._refusal(payload, str(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise FrameError(Code.MALFORMED) from None
+        if self._has_duplicates(payload, frame):
+            id = getattr(frame, "id", None)
+            raise FrameError(Code.MALFORMED, id, reason="duplicate key")
+        return frame
+
+    def decode_hub_frame(self, payload: bytes) -> HubFrame:
+        """The frame that a hub sent; fields that we do not know are skipped.
+
+        Raises:
+            FrameError: `malformed` or `unknown_type`.
+        """
+        try:
+            return self._hub_frame(payload)
+        except msgspec.ValidationError as error:
+            code = Code.UNKNOWN_TYPE if "$.type" in str(error) else Code.MALFORMED
+            raise FrameError(code, reason=str(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise FrameError(Code.MALFORMED) from None
+
+    def _refusal(self, payload: bytes, reason: str) -> FrameError:
+        """What is wrong with a payload that parses but is no frame of ours."""
+        path = reason.rpartition("`$.")[2].rstrip("`") if "`$." in reason else ""
+        code = _CODE_OF_FIELD.get(path.partition(".")[0].partition("[")[0], Code.MALFORMED)
+        try:
+            id = self._probe(payload).id
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            id = UNSET
+        usable = id if id is not UNSET and 1 <= len(id) <= 36 else None
+        return FrameError(code, usable, reason=reason[:200])
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise KeyError
+
+
+def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
+    """Exact for every frame; for the two hot ones usually by counting quotes.
+
+    A message without `ref` has four keys and four strings, so 16 quotes; more only if its text
+    holds one (then it is read again) or if a key stands twice. A doubled key always adds quotes.
+    """
+    kind = type(frame)
+    if kind is Message:
+        expected = 16 if frame.ref is UNSET else -1  # type: ignore[attr-defined]
+    elif kind is Payment:
+        expected = 18
+        expected += 0 if frame.text is UNSET else 4  # type: ignore[attr-defined]
+        expected += 0 if frame.room is UNSET else 4  # type: ignore[attr-defined]
+    else:
+        expected = -1
+    if payload.count(b'"') == expected:
+        return False
+    try:
+        json.loads(payload, object_pairs_hook=_no_duplicates)
+    except (KeyError, RecursionError, ValueError):
+        return True
+    return False
+
+
+def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
+    """Compares the number of pairs that the map header announces with the fields that came.
+
+    Looks at the frame's own map; nested maps carry no money.
+    """
+    head = payload[0]
+    kind = type(frame)
+    if kind is Message:
+        return head != (0x84 if frame.ref is UNSET else 0x85) and _map_is_longer(payload)  # type: ignore[attr-defined]
+    if kind is Payment:
+        fields = 5 + (frame.text is not UNSET) + (frame.room is not UNSET)  # type: ignore[attr-defined]
+        return head != 0x80 | fields and _map_is_longer(payload)
+    return _map_is_longer(payload)
+
+
+def _map_is_longer(payload: bytes) -> bool:
+    head = payload[0]
+    if head & 0xF0 == 0x80:
+        announced = head & 0x0F
+    else:  # map 16 or map 32
+        announced = int.from_bytes(payload[1 : 3 if head == 0xDE else 5], "big")
+    return announced != len(msgspec.msgpack.decode(payload))
+
+
+JSON = Codec("teller.v1.json", True, msgspec.json, _json_has_duplicates)
+"""JSON text; also for clients that ask for no subprotocol."""
+MSGPACK = Codec("teller.v1.msgpack", False, msgspec.msgpack, _msgpack_has_duplicates)
+"""MessagePack, binary: smaller and cheaper."""
+
+CODECS = {codec.subprotocol: codec for codec in (MSGPACK, JSON)}
+"""Codecs by subprotocol, in the hub's order of preference."""
