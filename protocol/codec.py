@@ -52,6 +52,13 @@ class _Probe(Struct):
     id: str | UnsetType = UNSET
 
 
+class _InnerMaps(Struct):
+    """The maps within a frame, not decoded yet."""
+
+    ref: msgspec.Raw = msgspec.Raw()
+    cursors: msgspec.Raw = msgspec.Raw()
+
+
 class Codec:
     """One encoding of the protocol; `JSON` and `MSGPACK` are the two there are."""
 
@@ -109,12 +116,17 @@ class Codec:
         """What is wrong with a payload that parses but is no frame of ours."""
         path = reason.rpartition("`$.")[2].rstrip("`") if "`$." in reason else ""
         code = _CODE_OF_FIELD.get(path.partition(".")[0].partition("[")[0], Code.MALFORMED)
+        if "unknown field" in reason:
+            code = Code.MALFORMED
         try:
             id = self._probe(payload).id
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             id = UNSET
         usable = id if id is not UNSET and 1 <= len(id) <= 36 else None
         return FrameError(code, usable, reason=reason[:200])
+
+
+_inner_maps: Callable[[bytes], _InnerMaps] = msgspec.msgpack.Decoder(_InnerMaps).decode
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> None:
@@ -147,18 +159,18 @@ def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
 
 
 def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
-    """Compares the number of pairs that the map header announces with the fields that came.
-
-    Looks at the frame's own map; nested maps carry no money.
-    """
+    """Compares the number of pairs that each map header announces with the pairs that came."""
     head = payload[0]
     kind = type(frame)
-    if kind is Message:
-        return head != (0x84 if frame.ref is UNSET else 0x85) and _map_is_longer(payload)  # type: ignore[attr-defined]
+    if kind is Message and frame.ref is UNSET:  # type: ignore[attr-defined]
+        return head != 0x84 and _map_is_longer(payload)
     if kind is Payment:
         fields = 5 + (frame.text is not UNSET) + (frame.room is not UNSET)  # type: ignore[attr-defined]
         return head != 0x80 | fields and _map_is_longer(payload)
-    return _map_is_longer(payload)
+    if _map_is_longer(payload):
+        return True
+    inner = _inner_maps(payload)
+    return any(_map_is_longer(raw) for raw in (bytes(inner.ref), bytes(inner.cursors)) if raw)
 
 
 def _map_is_longer(payload: bytes) -> bool:

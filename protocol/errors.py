@@ -98,11 +98,7 @@ _NEW_ID = {
 }
 
 RETRY: dict[Code, Retry] = {
-    code: Retry.SAME_ID
-    if code in _SAME_ID
-    else Retry.NEW_ID
-    if code in _NEW_ID
-    else Retry.NEVER
+    code: Retry.SAME_ID if code in _SAME_ID else Retry.NEW_ID if code in _NEW_ID else Retry.NEVER
     for code in Code
 }
 """The retry class of each code."""

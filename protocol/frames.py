@@ -61,7 +61,7 @@ class ClientFrame(
     """What a client sends. `id` is its correlation id and its idempotency key."""
 
 
-class Register(ClientFrame, tag="register"):
+class Register(ClientFrame, frozen=True, tag="register"):
     """Open an account. Answer: `welcome` with a new `token`."""
 
     id: Id
@@ -70,7 +70,7 @@ class Register(ClientFrame, tag="register"):
     device: Device | UnsetType = UNSET
 
 
-class Login(ClientFrame, tag="login"):
+class Login(ClientFrame, frozen=True, tag="login"):
     """Log in with a password. Answer: `welcome` with a new `token`."""
 
     id: Id
@@ -79,7 +79,7 @@ class Login(ClientFrame, tag="login"):
     device: Device | UnsetType = UNSET
 
 
-class Hello(ClientFrame, tag="hello"):
+class Hello(ClientFrame, frozen=True, tag="hello"):
     """Log in with a token, and resume: `cursors` holds the last `seq` seen of each box.
 
     Answer: `welcome`, then every missed entry of the boxes named, then live entries.
@@ -90,13 +90,13 @@ class Hello(ClientFrame, tag="hello"):
     cursors: Annotated[dict[Name, Seq], Meta(max_length=CURSORS_MAX)] | UnsetType = UNSET
 
 
-class Logout(ClientFrame, tag="logout"):
+class Logout(ClientFrame, frozen=True, tag="logout"):
     """Revoke this connection's token. Answer: `ack`, `goodbye`, then a close (4500)."""
 
     id: Id
 
 
-class Message(ClientFrame, tag="message"):
+class Message(ClientFrame, frozen=True, tag="message"):
     """Words to a person or a room. Answer: `ack`."""
 
     id: Id
@@ -105,7 +105,7 @@ class Message(ClientFrame, tag="message"):
     ref: Ref | UnsetType = UNSET
 
 
-class Payment(ClientFrame, tag="payment"):
+class Payment(ClientFrame, frozen=True, tag="payment"):
     """Money to a person, perhaps with words, perhaps shown in a room too. Answer: `ack`."""
 
     id: Id
@@ -116,28 +116,28 @@ class Payment(ClientFrame, tag="payment"):
     room: RoomName | UnsetType = UNSET
 
 
-class Create(ClientFrame, tag="create"):
+class Create(ClientFrame, frozen=True, tag="create"):
     """Make a room and become its owner. Answer: `ack`."""
 
     id: Id
     room: RoomName
 
 
-class Join(ClientFrame, tag="join"):
+class Join(ClientFrame, frozen=True, tag="join"):
     """Become a member of a room. Answer: `ack`."""
 
     id: Id
     room: RoomName
 
 
-class Leave(ClientFrame, tag="leave"):
+class Leave(ClientFrame, frozen=True, tag="leave"):
     """Stop being a member of a room. Answer: `ack`."""
 
     id: Id
     room: RoomName
 
 
-class Members(ClientFrame, tag="members"):
+class Members(ClientFrame, frozen=True, tag="members"):
     """A page of a room's members, by handle, after `after`. Answer: `members`."""
 
     id: Id
@@ -146,7 +146,7 @@ class Members(ClientFrame, tag="members"):
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 100
 
 
-class History(ClientFrame, tag="history"):
+class History(ClientFrame, frozen=True, tag="history"):
     """The newest entries of a box below `before`, ascending. Answer: `history`."""
 
     id: Id
@@ -155,49 +155,49 @@ class History(ClientFrame, tag="history"):
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 50
 
 
-class Balance(ClientFrame, tag="balance"):
+class Balance(ClientFrame, frozen=True, tag="balance"):
     """One's own balances. Answer: `balance`."""
 
     id: Id
 
 
-class Status(ClientFrame, tag="status"):
+class Status(ClientFrame, frozen=True, tag="status"):
     """What became of one's own earlier frame `of`. Answer: `status`."""
 
     id: Id
     of: Id
 
 
-class Read(ClientFrame, tag="read"):
-    """Everything in the conversation with `to`, up to the entry `up_to`, was read. Answer: `ack`."""
+class Read(ClientFrame, frozen=True, tag="read"):
+    """All of the conversation with `to`, up to the entry `up_to`, was read. Answer: `ack`."""
 
     id: Id
     to: Name
     up_to: Id
 
 
-class Delivered(ClientFrame, tag="delivered"):
-    """Everything in the conversation with `to`, up to the entry `up_to`, arrived. Answer: `ack`."""
+class Delivered(ClientFrame, frozen=True, tag="delivered"):
+    """All of the conversation with `to`, up to the entry `up_to`, arrived. Answer: `ack`."""
 
     id: Id
     to: Name
     up_to: Id
 
 
-class Typing(ClientFrame, tag="typing"):
+class Typing(ClientFrame, frozen=True, tag="typing"):
     """Someone types in the conversation with `to`. Ephemeral: no id, no answer, sheddable."""
 
     to: Name
 
 
-class Presence(ClientFrame, tag="presence"):
+class Presence(ClientFrame, frozen=True, tag="presence"):
     """Someone is there, or away. Ephemeral: no id, no answer, sheddable."""
 
     to: Name
     state: Literal["online", "away"] = "online"
 
 
-class Deposit(ClientFrame, tag="deposit"):
+class Deposit(ClientFrame, frozen=True, tag="deposit"):
     """Money from `$world` into an account; only the operator may. Answer: `ack`."""
 
     id: Id
@@ -207,7 +207,7 @@ class Deposit(ClientFrame, tag="deposit"):
     text: Text | UnsetType = UNSET
 
 
-class Freeze(ClientFrame, tag="freeze"):
+class Freeze(ClientFrame, frozen=True, tag="freeze"):
     """Freeze an account, or lift the freeze; only the operator may. Answer: `ack`."""
 
     id: Id
@@ -252,8 +252,8 @@ class Holding(Struct, frozen=True, gc=False):
 
 
 class BalanceAfter(Struct, frozen=True, gc=False):
-    """The payer's balance of the payment's currency right after it. `version` counts the
-    changes of the account's money."""
+    """One's balance of the payment's currency right after it. `version` counts the changes of the
+    account's money; a higher one is newer."""
 
     available: int
     held: int
@@ -273,7 +273,7 @@ class BoxState(Struct, frozen=True, omit_defaults=True, gc=False):
     first: int | UnsetType = UNSET
 
 
-class Welcome(HubFrame, tag="welcome"):
+class Welcome(HubFrame, frozen=True, tag="welcome"):
     """The answer to register, login and hello."""
 
     id: str
@@ -285,7 +285,7 @@ class Welcome(HubFrame, tag="welcome"):
     token: str | UnsetType = UNSET
 
 
-class Ack(HubFrame, tag="ack"):
+class Ack(HubFrame, frozen=True, tag="ack"):
     """The frame `id` was stored, at `seq` of `box`. For money also its state and the balance."""
 
     id: str
@@ -298,7 +298,7 @@ class Ack(HubFrame, tag="ack"):
     balance: BalanceAfter | UnsetType = UNSET
 
 
-class Error(HubFrame, tag="error"):
+class Error(HubFrame, frozen=True, tag="error"):
     """A frame was refused and nothing happened (but see `outcome_unknown`)."""
 
     code: str
@@ -308,7 +308,7 @@ class Error(HubFrame, tag="error"):
     details: dict[str, str | int] | UnsetType = UNSET
 
 
-class Goodbye(HubFrame, tag="goodbye"):
+class Goodbye(HubFrame, frozen=True, tag="goodbye"):
     """Sent before a close. `cursors`: up to where each box was sent to this connection."""
 
     reason: str
@@ -316,11 +316,11 @@ class Goodbye(HubFrame, tag="goodbye"):
     cursors: dict[str, int] | UnsetType = UNSET
 
 
-class Entry(HubFrame, tag_field="type"):
+class Entry(HubFrame, frozen=True):
     """A frame as it was sent, plus who sent it and where it stands. Of no use by itself."""
 
 
-class MessageEntry(Entry, tag="message"):
+class MessageEntry(Entry, frozen=True, tag="message"):
     """Words, as an entry of a box."""
 
     id: str
@@ -333,8 +333,11 @@ class MessageEntry(Entry, tag="message"):
     at: int = 0
 
 
-class PaymentEntry(Entry, tag="payment"):
-    """Money, as an entry of a box: the receipt is the entry."""
+class PaymentEntry(Entry, frozen=True, tag="payment"):
+    """Money, as an entry of a box: the receipt is the entry.
+
+    Live entries of one's own box carry one's `balance` right after it; stored ones do not.
+    """
 
     id: str
     from_: str = field(name="from")
@@ -347,9 +350,10 @@ class PaymentEntry(Entry, tag="payment"):
     seq: int = 0
     at: int = 0
     state: Literal["settled", "accepted"] = "accepted"
+    balance: BalanceAfter | UnsetType = UNSET
 
 
-class DepositEntry(Entry, tag="deposit"):
+class DepositEntry(Entry, frozen=True, tag="deposit"):
     """Money that came in from `$world`."""
 
     id: str
@@ -362,9 +366,10 @@ class DepositEntry(Entry, tag="deposit"):
     seq: int = 0
     at: int = 0
     state: Literal["settled", "accepted"] = "accepted"
+    balance: BalanceAfter | UnsetType = UNSET
 
 
-class CreateEntry(Entry, tag="create"):
+class CreateEntry(Entry, frozen=True, tag="create"):
     """A room was made."""
 
     id: str
@@ -375,7 +380,7 @@ class CreateEntry(Entry, tag="create"):
     at: int = 0
 
 
-class JoinEntry(Entry, tag="join"):
+class JoinEntry(Entry, frozen=True, tag="join"):
     """Someone became a member."""
 
     id: str
@@ -386,7 +391,7 @@ class JoinEntry(Entry, tag="join"):
     at: int = 0
 
 
-class LeaveEntry(Entry, tag="leave"):
+class LeaveEntry(Entry, frozen=True, tag="leave"):
     """Someone stopped being a member."""
 
     id: str
@@ -397,7 +402,7 @@ class LeaveEntry(Entry, tag="leave"):
     at: int = 0
 
 
-class ReadEntry(Entry, tag="read"):
+class ReadEntry(Entry, frozen=True, tag="read"):
     """A conversation was read, up to an entry."""
 
     id: str
@@ -409,7 +414,7 @@ class ReadEntry(Entry, tag="read"):
     at: int = 0
 
 
-class DeliveredEntry(Entry, tag="delivered"):
+class DeliveredEntry(Entry, frozen=True, tag="delivered"):
     """A conversation arrived on a device, up to an entry."""
 
     id: str
@@ -433,7 +438,7 @@ AnyEntry = (
 )
 
 
-class HistoryPage(HubFrame, tag="history"):
+class HistoryPage(HubFrame, frozen=True, tag="history"):
     """A page of a box, ascending. `more`: there are older entries."""
 
     id: str
@@ -449,7 +454,7 @@ class Member(Struct, frozen=True, gc=False):
     role: Literal["owner", "member"]
 
 
-class MembersPage(HubFrame, tag="members"):
+class MembersPage(HubFrame, frozen=True, tag="members"):
     """A page of a room's members, by handle. `more`: there are members after the last one."""
 
     id: str
@@ -458,7 +463,7 @@ class MembersPage(HubFrame, tag="members"):
     more: bool
 
 
-class BalanceSheet(HubFrame, tag="balance"):
+class BalanceSheet(HubFrame, frozen=True, tag="balance"):
     """One's own balances; `version` counts their changes."""
 
     id: str
@@ -466,7 +471,7 @@ class BalanceSheet(HubFrame, tag="balance"):
     version: int
 
 
-class StatusReport(HubFrame, tag="status"):
+class StatusReport(HubFrame, frozen=True, tag="status"):
     """What became of the frame `of`: stored, with its original `ack`; or unknown to the store,
     so that it did not happen so far."""
 
@@ -476,14 +481,14 @@ class StatusReport(HubFrame, tag="status"):
     ack: Ack | UnsetType = UNSET
 
 
-class TypingNotice(HubFrame, tag="typing"):
+class TypingNotice(HubFrame, frozen=True, tag="typing"):
     """Someone types. Ephemeral."""
 
     from_: str = field(name="from")
     to: str
 
 
-class PresenceNotice(HubFrame, tag="presence"):
+class PresenceNotice(HubFrame, frozen=True, tag="presence"):
     """Someone is there, or away. Ephemeral."""
 
     from_: str = field(name="from")

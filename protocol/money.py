@@ -60,7 +60,7 @@ def parse_money(text: str) -> tuple[int, str]:
         MoneyError: as `parse`, and if there are not exactly two words.
     """
     words = text.split()
-    if len(words) != 2:
+    if len(words) != 2 or not words[1].isascii():
         raise MoneyError(f"{text!r} is not an amount and a currency; write it like 25.00 USD")
     currency = words[1].upper()
     return parse(words[0], currency), currency

@@ -60,14 +60,26 @@ class Phase(Enum):
     """A goodbye was sent; what still comes is dropped."""
 
 
-_ENTRANCES = frozenset({Register, Login, Hello})
-_PERSON = frozenset(
+_ENTRANCES: frozenset[type[ClientFrame]] = frozenset({Register, Login, Hello})
+_PERSON: frozenset[type[ClientFrame]] = frozenset(
     {
-        *(Message, Payment, Create, Join, Leave, Read, Delivered, Typing, Presence),
-        *(History, Members, Balance, Status, Logout),
+        Message,
+        Payment,
+        Create,
+        Join,
+        Leave,
+        Read,
+        Delivered,
+        Typing,
+        Presence,
+        History,
+        Members,
+        Balance,
+        Status,
+        Logout,
     }
 )
-_OPERATOR = frozenset({Deposit, Freeze, Status, Logout})
+_OPERATOR: frozenset[type[ClientFrame]] = frozenset({Deposit, Freeze, Status, Logout})
 
 LEGAL: dict[Phase, frozenset[type[ClientFrame]]] = {
     Phase.NEW: _ENTRANCES,
@@ -110,6 +122,8 @@ class Session:
         """The last `seq` seen of each box."""
         self.epochs: dict[str, int] = {}
         """The epoch of each box; a change means that the box was restored from a backup."""
+        self.gaps: dict[str, tuple[int, int]] = {}
+        """Boxes to be filled by `history`: from the first seq up to, not including, the second."""
         self._unanswered: dict[str, ClientFrame] = {}
 
     @property
@@ -131,7 +145,8 @@ class Session:
         """Take note of a frame from the hub; returns the frame of ours that it answers, if any.
 
         An `error` whose retry class is `same_id` is no final answer: the frame stays unanswered.
-        A box restored from a backup (its epoch changed) starts again from its beginning.
+        A box restored from a backup (its epoch changed), or one with too long a gap, leaves a note
+        in `gaps`.
         """
         if isinstance(frame, Welcome):
             self._welcome(frame)
@@ -143,6 +158,8 @@ class Session:
             if frame.box is not UNSET and frame.seq is not UNSET:
                 self._see(frame.box, frame.seq)
             return self._unanswered.pop(frame.id, None)
+        if isinstance(frame, StatusReport) and frame.outcome == "stored":
+            self._unanswered.pop(frame.of, None)
         if isinstance(frame, (HistoryPage, MembersPage, BalanceSheet, StatusReport)):
             return self._unanswered.pop(frame.id, None)
         if isinstance(frame, Error) and frame.id is not UNSET and frame.retry != "same_id":
@@ -154,8 +171,13 @@ class Session:
         if frame.token is not UNSET:
             self.token = frame.token
         for box, state in frame.boxes.items():
-            if self.epochs.get(box, state.epoch) != state.epoch or state.limited:
-                self.cursors[box] = 0 if state.first is UNSET else state.first - 1
+            seen = self.cursors.get(box)
+            if self.epochs.get(box, state.epoch) != state.epoch:
+                self.gaps[box] = (1, state.seq + 1)
+                self.cursors[box] = state.seq
+            elif state.limited and state.first is not UNSET:
+                self.gaps[box] = ((0 if seen is None else seen) + 1, state.first)
+                self.cursors[box] = state.first - 1
             self.epochs[box] = state.epoch
             self.cursors.setdefault(box, state.seq)
 

@@ -1,0 +1,237 @@
+"""The screen: conversations at the left, one stream of messages and payments, an input line.
+
+Events change the model; the model is painted. What is typed becomes frames. Nothing else happens
+here.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, OptionList
+
+from . import commands, events, safe
+from .client import Client, room_entered
+from .commands import CommandError, Pay, RoomCommand, Say, Simple
+from .events import Event
+from .widgets.conversations import Conversations
+from .widgets.dialogs import ConfirmPayment, Info
+from .widgets.status import Status
+from .widgets.stream import Stream
+
+
+class ChatApp(App[str]):
+    """The terminal client of one account. Its result is the code of the link's end."""
+
+    TITLE = "Teller"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,ctrl+n", "move(1)", "Next", priority=True),
+        Binding("shift+tab,ctrl+p", "move(-1)", "Previous", priority=True),
+        Binding("pageup", "scroll_stream(-1)", "Older", priority=True),
+        Binding("pagedown", "scroll_stream(1)", "Newer", priority=True),
+        Binding("f1", "help", "Help"),
+    ]
+
+    def __init__(self, client: Client, zone: tzinfo | None = None) -> None:
+        super().__init__()
+        self.client = client
+        self.model = client.model
+        self.current: str | None = None
+        """The conversation in view."""
+        self._zone = zone
+        self._paint_due = False
+        self._searched: tuple[str, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Status, conversations, stream, input."""
+        yield Status(id="status")
+        with Horizontal(id="middle"):
+            yield Conversations(id="conversations")
+            yield Stream(self._zone, id="stream")
+        yield Input(id="input", placeholder="Type a message, or /help", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.client.listen(self._on_event)
+        self.query_one("#input", Input).focus()
+        self._paint()
+        self.start()
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self.run_worker(self.client.link.run(), name="link")
+
+    # --- events of the client ---------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case events.Connected(_, boxes, resumed=resumed, reset=reset):
+                for box in reset if resumed else boxes:
+                    self.client.read_box(box)
+            case events.Page():
+                self._search_on()
+            case events.Refused(frame, _, message) if frame["type"] not in ("message", "payment"):
+                self._complain(f"{frame['type']}: {message}")
+            case events.Trouble(_, message):
+                self._complain(message)
+            case events.MembersCame(room, members, more):
+                self._show_members(room, members, more)
+            case events.Stopped(code, reason):
+                self._stopped(code, reason)
+        entered = room_entered(event)
+        if entered:
+            self.open(entered)
+        self._paint_soon()
+
+    def _stopped(self, code: str, reason: str) -> None:
+        if code in ("closed", "token_invalid"):
+            self.exit(code)
+        else:
+            self._complain(f"stopped: {reason}")
+
+    def _show_members(self, room: str, members: tuple[events.Frame, ...], more: bool) -> None:
+        lines = [f"{each['who']}{'  owner' * (each['role'] == 'owner')}" for each in members]
+        self.push_screen(Info(f"Members of {room}", "\n".join(lines + ["…"] * more)))
+
+    def _complain(self, text: str) -> None:
+        self.notify(safe.one_line(text), severity="error", markup=False)
+
+    # --- painting ---------------------------------------------------------------------------
+
+    def _paint_soon(self) -> None:
+        """Once for a burst of events."""
+        if not self._paint_due:
+            self._paint_due = True
+            self.call_later(self._paint)
+
+    def _paint(self) -> None:
+        self._paint_due = False
+        if not self.is_running or not self.screen_stack:
+            return
+        model = self.model
+        if self.current not in model.conversations:
+            self.current = None
+        screen = self.screen_stack[0]
+        names = screen.query_one(Conversations)
+        names.show(model, self.current)
+        if self.current is None and names.names:
+            self.open(names.names[0])
+            return
+        screen.query_one(Status).show(model)
+        stream = screen.query_one(Stream)
+        stream.border_title = self.current or ""
+        stream.show(model.conversations.get(self.current or ""), model.me)
+        self._mark_read()
+
+    def _mark_read(self) -> None:
+        """What is in view on a screen that someone looks at counts as read."""
+        stream = self.screen_stack[0].query_one(Stream)
+        if self.current and self.app_focus and stream.at_end and stream.size.height:
+            self.client.mark_read(self.current)
+
+    def on_app_focus(self) -> None:
+        """Someone looks again."""
+        self._paint_soon()
+
+    # --- what people do ---------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Bring a conversation into view."""
+        self.model.conversation(name)
+        self.current = name
+        if self.model.shelves[self.model.box_of(name)].oldest is None:
+            self.client.read_older(name)
+        self._paint_soon()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A conversation was clicked."""
+        if event.option.id:
+            self.open(event.option.id)
+
+    def on_stream_top_reached(self) -> None:
+        """Older lines are wanted."""
+        if self.current:
+            self._searched = self.current, len(self.model.conversations[self.current].lines)
+            self.client.read_older(self.current)
+
+    def on_stream_end_reached(self) -> None:
+        """The newest lines are in view."""
+        self._mark_read()
+
+    def _search_on(self) -> None:
+        """All direct conversations share one box: a page may hold nothing of the one in view."""
+        if self._searched is None:
+            return
+        name, lines = self._searched
+        conversation = self.model.conversations.get(name)
+        found = conversation is None or len(conversation.lines) > lines
+        if found or name != self.current or not self.client.read_older(name):
+            self._searched = None
+
+    def action_move(self, step: int) -> None:
+        """To the next or previous conversation; in a dialog, to the next button."""
+        if len(self.screen_stack) > 1:
+            self.screen.focus_next() if step > 0 else self.screen.focus_previous()
+            return
+        names = self.query_one(Conversations).names
+        if names:
+            here = names.index(self.current) if self.current in names else -1
+            self.open(names[(here + step) % len(names)])
+
+    def action_scroll_stream(self, direction: int) -> None:
+        """A page up or down. At the top already, older lines are asked for."""
+        stream = self.screen_stack[0].query_one(Stream)
+        if direction < 0 and stream.scroll_y <= 0:
+            self.on_stream_top_reached()
+        elif direction < 0:
+            stream.scroll_page_up(animate=False)
+        else:
+            stream.scroll_page_down(animate=False)
+
+    def action_help(self) -> None:
+        """Show what there is to type."""
+        self.push_screen(Info("Help", commands.HELP))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """A line was typed."""
+        if not event.value.strip():
+            return
+        try:
+            command = commands.parse(event.value, self.current, self.model.wallet.currency)
+            self._do(command)
+        except CommandError as error:
+            self._complain(str(error))
+            return
+        event.input.value = ""
+
+    def _do(self, command: commands.Command) -> None:
+        match command:
+            case Pay():
+                self._confirm(command)
+            case Say() | RoomCommand():
+                if isinstance(command, Say) and command.to.startswith("$"):
+                    raise CommandError("nobody reads this; /open @bob, or /join #room")
+                self.client.post(commands.to_frame(command))
+            case commands.Open(name):
+                self.open(name)
+            case Simple("balance"):
+                self.client.post({"type": "balance"})
+                self.notify("\n".join(self.model.wallet.lines()) or "no money yet", markup=False)
+            case Simple("help"):
+                self.action_help()
+            case Simple("quit"):
+                self.exit("closed")
+
+    def _confirm(self, pay: Pay) -> None:
+        def decided(yes: bool | None) -> None:
+            if yes:
+                self.client.post(commands.to_frame(pay))
+                self.open(pay.room or pay.to)
+
+        self.push_screen(ConfirmPayment(pay, self.model.wallet), decided)

@@ -1,0 +1,102 @@
+"""A link and the model that it feeds: the whole client but for what people see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+from . import events
+from .backoff import Backoff
+from .events import Event, Frame
+from .link import Link
+from .model import Connection, Model
+
+OWN_PAGE = 200
+"""Entries of one's own box on the first page: all direct conversations share it."""
+ROOM_PAGE = 50
+
+
+class Client:
+    """One account at one hub, for the app, the plain mode, the demo and the tests alike."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        context: ssl.SSLContext | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.model = Model()
+        self.link = Link(url, token, self.take, context, backoff)
+        self._listeners: list[Callable[[Event], None]] = []
+        self._changed = asyncio.Event()
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Have `listener` called for each event, after the model took it into account."""
+        self._listeners.append(listener)
+
+    def take(self, event: Event) -> None:
+        """What the link calls for each event."""
+        self.model.apply(event)
+        for listener in self._listeners:
+            listener(event)
+        self._changed.set()
+
+    def post(self, frame: Frame) -> str:
+        """Send a frame; returns its id."""
+        return self.link.post(frame)
+
+    def read_older(self, name: str) -> bool:
+        """Ask for the page before the oldest line of a conversation; false if there is none."""
+        return self.read_box(self.model.box_of(name))
+
+    def read_box(self, box: str) -> bool:
+        """Ask for the newest page of a box that was not read yet; false if there is none."""
+        shelf = self.model.shelves.get(box)
+        if shelf is None or not shelf.more or self._is_reading(box):
+            return False
+        limit = ROOM_PAGE if box.startswith("#") else OWN_PAGE
+        frame: Frame = {"type": "history", "box": box, "limit": limit}
+        if shelf.oldest is not None:
+            frame["before"] = shelf.oldest
+        self.post(frame)
+        return True
+
+    def mark_read(self, name: str) -> None:
+        """Tell the hub that the conversation was looked at, if anything in it was unread."""
+        line = self.model.conversation(name).last_unread(self.model.me)
+        if line is not None:
+            self.post({"type": "read", "to": name, "up_to": line.id})
+
+    async def until(self, condition: Callable[[], object], seconds: float | None = 15.0) -> None:
+        """Wait until `condition` holds; it is looked at after each event.
+
+        Raises:
+            TimeoutError: after `seconds`.
+        """
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def answered(self, id: str) -> None:
+        """Wait, as long as it takes, until the frame `id` has its final answer or the link ends."""
+        while any(frame["id"] == id for frame in self.link.session.unanswered):
+            if self.model.connection is Connection.STOPPED:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _is_reading(self, box: str) -> bool:
+        return any(
+            frame["type"] == "history" and frame["box"] == box
+            for frame in self.link.session.unanswered
+        )
+
+
+def room_entered(event: Event) -> str | None:
+    """The room that this event lets us into, if it does."""
+    if isinstance(event, events.Stored) and event.frame["type"] in ("create", "join"):
+        return str(event.frame["room"])
+    return None

@@ -1,0 +1,70 @@
+"""Lines of a conversation as words and styles, for the screen and for the demo."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from rich.text import Text
+
+from . import safe
+from .conversation import Delivery, Line
+from .wallet import show
+
+MARKS = {
+    Delivery.SENDING: ("…", "dim"),
+    Delivery.UNKNOWN: ("?", "bold yellow"),
+    Delivery.STORED: ("✓", "dim green"),
+    Delivery.READ: ("✓✓", "green"),
+    Delivery.REFUSED: ("✗", "bold red"),
+}
+_ROOM_NOTES = {"create": "made the room", "join": "joined", "leave": "left"}
+
+
+def clock(line: Line, zone: tzinfo | None) -> str:
+    """The time of a line as `12:34`, or blanks if it is not stored. `zone`: `None` is local."""
+    return "     " if line.at is None else _when(line.at, zone).strftime("%H:%M")
+
+
+def day(line: Line, zone: tzinfo | None) -> str:
+    """The day of a line, such as `Sunday 22 November 2026`."""
+    return "" if line.at is None else _when(line.at, zone).strftime("%A %-d %B %Y")
+
+
+def _when(at: int, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(at / 1000, zone)
+
+
+def body(line: Line, me: str) -> Text:
+    """Who said or paid what. What others wrote is plain text, whatever it contains."""
+    sender = Text(line.sender, style="bold cyan" if line.sender == me else "bold magenta")
+    if line.kind == "message":
+        return sender + Text("  " + safe.lines(line.text))
+    if line.kind in _ROOM_NOTES:
+        return Text(f"{line.sender} {_ROOM_NOTES[line.kind]}", style="dim italic")
+    verb, style = ("paid", "bold yellow") if line.sender == me else ("paid", "bold green")
+    paid = sender + Text(f" {verb} ", style="dim") + Text(show(line.amount, line.currency), style)
+    paid += Text(" to ", style="dim") + Text(line.to, style="bold")
+    return paid + Text("  " + safe.lines(line.text)) if line.text else paid
+
+
+def mark(line: Line, me: str) -> Text:
+    """What became of a line of ours; nothing for the lines of others."""
+    if line.sender != me or line.kind not in ("message", "payment"):
+        return Text()
+    sign, style = MARKS[line.delivery]
+    return Text(sign, style=style)
+
+
+def note(line: Line) -> Text:
+    """A sentence below a line whose delivery needs one."""
+    if line.delivery is Delivery.REFUSED:
+        return Text(f"not done: {safe.one_line(line.reason)}", style="red")
+    if line.delivery is Delivery.UNKNOWN:
+        return Text("no answer yet; asking again with the same id", style="yellow")
+    return Text()
+
+
+def plain(line: Line, me: str, zone: tzinfo | None = None) -> str:
+    """A whole line as text without styles."""
+    parts = [clock(line, zone), body(line, me).plain, mark(line, me).plain, note(line).plain]
+    return "  ".join(part for part in parts if part)

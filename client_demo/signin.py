@@ -1,0 +1,89 @@
+"""From a handle to a token: log in with a password, register on first use, keep the token."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from .events import Frame
+from .ids import ulid
+from .wire import Wire
+
+
+class SigninError(Exception):
+    """The hub refused; `code` is its error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class TokenFile:
+    """Where the token of one account at one hub is kept, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, url: str, handle: str) -> TokenFile:
+        """The usual place: under `$XDG_DATA_HOME/teller`, by hub and handle."""
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return cls(Path(data) / "teller" / quote(url, safe="") / handle)
+
+    def read(self) -> str | None:
+        """The token, if there is one."""
+        try:
+            return self.path.read_text().strip() or None
+        except FileNotFoundError:
+            return None
+
+    def write(self, token: str) -> None:
+        """Keep `token`; the file is never readable by others, not even for a moment."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.forget()
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w") as stream:
+            stream.write(token + "\n")
+
+    def forget(self) -> None:
+        """Remove the token."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+
+async def sign_in(
+    url: str,
+    handle: str,
+    password: str,
+    confirm: Callable[[], bool],
+    context: ssl.SSLContext | None = None,
+) -> str:
+    """A new token for `handle`. If the login fails, `confirm` says whether to open the account.
+
+    The hub does not tell a free handle from a wrong password; only registering shows it.
+
+    Raises:
+        SigninError: `login_failed` if the password is wrong or `confirm` said no; or another code.
+        WireError: if there is no hub.
+    """
+    wire = await Wire.dial(url, context)
+    try:
+        answer = await _enter(wire, "login", handle, password)
+        if answer.get("code") == "login_failed" and confirm():
+            registered = await _enter(wire, "register", handle, password)
+            if registered.get("code") != "name_taken":
+                answer = registered
+    finally:
+        await wire.close()
+    if answer["type"] == "error":
+        raise SigninError(answer["code"], answer["message"])
+    return str(answer["token"])
+
+
+async def _enter(wire: Wire, kind: str, handle: str, password: str) -> Frame:
+    frame = {"type": kind, "id": ulid(), "handle": handle, "password": password}
+    return await wire.ask(frame | {"device": "teller chat"})

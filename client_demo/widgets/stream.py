@@ -1,0 +1,138 @@
+"""Messages and payments in one stream, drawn from the lines of a conversation."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+from rich.text import Text
+from textual.events import MouseScrollUp, Resize
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from .. import render
+from ..conversation import Conversation, Line
+
+_TIME = 7
+"""Columns for the time, with its gap."""
+_MARK = 3
+"""Columns for the delivery mark at the right edge."""
+
+
+class Stream(ScrollView, can_focus=False):
+    """A scrolling view that keeps its place when older lines are put in front.
+
+    A line is wrapped once and kept, so that a new line in a long conversation costs little.
+    """
+
+    class TopReached(Message):
+        """The oldest line is in view."""
+
+    class EndReached(Message):
+        """The newest line is in view."""
+
+    def __init__(self, zone: tzinfo | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._zone = zone
+        self._me = ""
+        self.at_end = True
+        """Whether the newest line is, or is to be kept, in view."""
+        self._conversation: Conversation | None = None
+        self._rows: list[Strip] = []
+        self._owners: list[tuple[str, str] | None] = []
+        self._wrapped: dict[tuple[str, str], tuple[object, list[Strip]]] = {}
+
+    def show(self, conversation: Conversation | None, me: str) -> None:
+        """Show `conversation` as it is now. Another one than before is shown from its end."""
+        other = conversation is not self._conversation
+        self.at_end = self.at_end or other
+        top = None if self.at_end else self._owner_in_view()
+        if other:
+            self._wrapped.clear()
+        self._conversation, self._me = conversation, me
+        self._build()
+        if self.at_end:
+            self.scroll_end(animate=False, immediate=True)
+        elif top is not None and top in self._owners:
+            self.scroll_to(y=self._owners.index(top), animate=False, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        row = self.scroll_offset.y + y
+        strip = self._rows[row] if row < len(self._rows) else Strip.blank(self._columns)
+        return strip.crop_extend(0, self._columns, None).apply_style(self.rich_style)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell when the top or the end comes into view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.at_end = self.max_scroll_y - new_value < 1
+        if self.at_end:
+            self.post_message(self.EndReached())
+        if new_value <= 0 < old_value:
+            self.post_message(self.TopReached())
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        """The wheel asks for more, although there is nothing to scroll."""
+        if self.scroll_y <= 0:
+            self.post_message(self.TopReached())
+
+    def on_resize(self, _: Resize) -> None:
+        """Wrap anew."""
+        self._wrapped.clear()
+        self.show(self._conversation, self._me)
+        if self.at_end:
+            self.post_message(self.EndReached())
+
+    @property
+    def _columns(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _owner_in_view(self) -> tuple[str, str] | None:
+        return next((owner for owner in self._owners[round(self.scroll_y) :] if owner), None)
+
+    def _build(self) -> None:
+        self._rows, self._owners = [], []
+        shown = None
+        for line in self._conversation.lines if self._conversation else []:
+            day = render.day(line, self._zone)
+            if day and day != shown:
+                shown = day
+                self._put([self._strip(Text(day, style="dim", justify="center"))], None)
+            self._put(self._wrap(line), line.key)
+        self.virtual_size = Size(self._columns, len(self._rows))
+        self.refresh()
+
+    def _put(self, strips: list[Strip], owner: tuple[str, str] | None) -> None:
+        self._rows += strips
+        self._owners += [owner] * len(strips)
+
+    def _wrap(self, line: Line) -> list[Strip]:
+        state = (line.delivery, line.reason, line.at)
+        kept = self._wrapped.get(line.key)
+        if kept is None or kept[0] != state:
+            kept = self._wrapped[line.key] = (state, self._strips(line))
+        return kept[1]
+
+    def _strips(self, line: Line) -> list[Strip]:
+        width = max(self._columns - _TIME - _MARK, 10)
+        rows = list(render.body(line, self._me).wrap(self.app.console, width))
+        note = render.note(line)
+        rows += list(note.wrap(self.app.console, width)) if note else []
+        strips = []
+        for number, row in enumerate(rows):
+            time = render.clock(line, self._zone) if number == 0 else ""
+            head = Text(time.ljust(_TIME), style="dim")
+            row.rstrip()
+            row.pad_right(max(width - row.cell_len, 0))
+            tail = render.mark(line, self._me) if number == 0 else Text()
+            tail.align("right", _MARK)
+            strips.append(self._strip(head + row + tail))
+        return strips
+
+    def _strip(self, text: Text) -> Strip:
+        if text.justify == "center":
+            text.align("center", max(self._columns, 1))
+        text.end = ""
+        return Strip(text.render(self.app.console))

@@ -1,0 +1,5 @@
+"""`python -m server`: the same as the command `teller`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,218 @@
+"""The command line: `teller serve`, `chat`, `bench`, `admin`, `doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Env, Toml
+
+from protocol.money import MoneyError
+
+from . import __version__
+from .config import Settings, SettingsError
+from .store.endpoint import StoreError
+
+app = App(name="teller", help="A chat server in which a payment is just another frame.")
+app.version = __version__
+admin = App(name="admin", help="What the operator of a hub does.")
+app.command(admin)
+
+DEFAULT_URL = "ws://127.0.0.1:8765/ws"
+
+
+@app.command
+def serve(
+    settings: Annotated[Settings, Parameter(name="*")] | None = None,
+    config: Annotated[Path | None, Parameter(env_var="TELLER_CONFIG")] = None,
+) -> int:
+    """Run a hub; Ctrl-C stops it.
+
+    Every flag can also be a TELLER_* variable (TELLER_PORT=9000) or a line of a TOML file
+    (port = 9000, given by --config). Flags win over variables, variables over the file.
+
+    Parameters
+    ----------
+    config
+        TOML file with settings.
+    """
+    from .serve import run
+
+    del config  # read before the flags were parsed, see `main`
+    return run(settings or Settings())
+
+
+@app.command
+def chat(
+    *,
+    as_: Annotated[str, Parameter(name="--as")],
+    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
+    plain: bool = False,
+    ca: Path | None = None,
+) -> int:
+    """Chat and pay in the terminal.
+
+    Asks for the password (or takes TELLER_PASSWORD); registers on first use.
+
+    Parameters
+    ----------
+    as_
+        Your handle, such as alice.
+    url
+        The hub.
+    plain
+        Lines instead of a screen, for pipes.
+    ca
+        A certificate authority (PEM) to trust for wss://.
+    """
+    from client_demo.cli import run_chat
+
+    return run_chat(as_.lstrip("@"), url, plain=plain, ca=ca)
+
+
+@admin.command
+def deposit(
+    account: str,
+    amount: str,
+    currency: str,
+    *,
+    text: str | None = None,
+    id: str | None = None,
+    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+) -> int:
+    """Put money from $world into an account: teller admin deposit @alice 25.00 USD.
+
+    Parameters
+    ----------
+    account
+        Who gets it, such as @alice.
+    amount
+        How much, such as 25.00.
+    currency
+        Of what, such as USD.
+    text
+        Words that go with it.
+    id
+        Idempotency key: the same deposit with the same id happens once.
+    url
+        The hub.
+    data
+        The hub's data directory, where the operator's token is.
+    """
+    from .operator import deposit as run
+
+    return run(url, data, account, f"{amount} {currency}", text, id)
+
+
+@admin.command
+def freeze(
+    account: str,
+    *,
+    lift: bool = False,
+    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+) -> int:
+    """Let no money in or out of an account.
+
+    Parameters
+    ----------
+    account
+        Whose, such as @alice.
+    lift
+        Let money in and out again.
+    url
+        The hub.
+    data
+        The hub's data directory, where the operator's token is.
+    """
+    from .operator import freeze as run
+
+    return run(url, data, account, frozen=not lift)
+
+
+@admin.command
+def audit(
+    *,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+) -> int:
+    """Check the books: conservation, and a full replay of every mailbox. 0 if they balance.
+
+    Works while the hub runs; if it does not, starts the embedded store for the time being.
+
+    Parameters
+    ----------
+    data
+        The hub's data directory.
+    store
+        URL of your own store, if the hub uses one.
+    """
+    from .books import run
+
+    return run(data, store)
+
+
+@app.command
+def doctor(
+    *,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+) -> int:
+    """Check this machine: Python, limits, store, data directory, clock.
+
+    Parameters
+    ----------
+    data
+        The hub's data directory.
+    store
+        URL of your own store, if the hub uses one.
+    """
+    import asyncio
+
+    from .doctor import run_doctor
+
+    return asyncio.run(run_doctor(data, store, print))
+
+
+def _config_file(arguments: list[str]) -> str | None:
+    """The file named by --config or TELLER_CONFIG; it must be known before flags are parsed."""
+    for place, argument in enumerate(arguments):
+        if argument == "--config" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--config="):
+            return argument.partition("=")[2]
+    return os.environ.get("TELLER_CONFIG")
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["bench"]:
+        from bench.cli import app as bench
+
+        app.command(bench, name="bench")
+    elif arguments[:1] in ([], ["--help"], ["-h"]):
+        app.command(_bench_help, name="bench")
+    sources: list[Env | Toml] = [Env("TELLER_", command=False)]
+    file = _config_file(arguments) if arguments[:1] == ["serve"] else None
+    if file is not None:
+        sources.append(Toml(file, must_exist=True, use_commands_as_keys=False))
+    app["serve"].config = tuple(sources)
+    try:
+        code = app(arguments)
+    except (SettingsError, StoreError, MoneyError) as error:
+        print(f"teller: {error}", file=sys.stderr)
+        code = 2
+    except CycloptsError:
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _bench_help() -> None:
+    """Measure a hub: dm, room, pay, idle."""

@@ -1,0 +1,118 @@
+"""Settings: every limit is a named number with its unit.
+
+The command line, `TELLER_*` variables and a TOML file all end here; see docs/operations.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from protocol.frames import FRAME_BYTES_MAX, HISTORY_MAX, TEXT_CHARS_MAX, Deposit
+from protocol.money import parse_money
+
+Durability = Literal["disk", "everysec", "memory"]
+
+
+class SettingsError(Exception):
+    """A setting makes no sense; the message says which and why."""
+
+
+@Parameter(name="*")
+@dataclass(kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
+    port: int = 8765
+    """Port to listen on; 0 takes a free one."""
+    data: Path = Path("data")
+    """Directory of the embedded store and the operator's token."""
+    store: str | None = None
+    """URL of your own store (redis://, rediss://, unix://); without it, an embedded one."""
+    workers: int = 1
+    """Hub processes. Only 1 for now."""
+    durability: Durability = "disk"
+    """disk: an ack means synced to disk. everysec: synced within a second, and the ack says
+    memory. memory: nothing survives the store."""
+    opening_balance: str | None = None
+    """Play money that new accounts get, such as "100.00 USD"."""
+    tls_cert: Path | None = None
+    """Certificate chain (PEM); with --tls-key the hub speaks wss://."""
+    tls_key: Path | None = None
+    """Private key (PEM)."""
+    origin: list[str] = field(default_factory=list)
+    """A browser origin that may connect, such as https://chat.example; may be given again.
+    Without any, all may. Clients that send no Origin always may."""
+    rate_limits: Annotated[bool, Parameter(negative="--no-rate-limits")] = True
+    """Token buckets for frames, posts and connects; --no-rate-limits is for load tests."""
+    frames_per_s: float = 200.0
+    """Frames per second and connection."""
+    frames_burst: int = 400
+    """Frames that a connection may send at once."""
+    posts_per_s: float = 50.0
+    """Posts per second and account, over all its connections."""
+    posts_burst: int = 200
+    """Posts that an account may send at once."""
+    connects_per_s: float = 500.0
+    """New connections per second; more are asked to come later."""
+    connections_max: int = 100_000
+    """Connections at the same time."""
+    frame_bytes_max: int = FRAME_BYTES_MAX
+    """Largest frame from a client, in bytes."""
+    outbox_bytes_max: int = 1024 * 1024
+    """What may wait for one slow reader before it is closed, in bytes."""
+    rooms_per_account: int = 500
+    """Rooms that one account may be in."""
+    ping_interval_s: int = 20
+    """Seconds between the hub's pings."""
+    idle_timeout_s: int = 60
+    """Seconds without anything, even a pong, before a connection is closed."""
+    login_timeout_s: int = 30
+    """Seconds a connection has to log in."""
+    drain_timeout_s: float = 5.0
+    """Seconds that posts have to finish when the hub stops."""
+    argon2_time_cost: int = 2
+    """Passes of argon2id per password."""
+    argon2_memory_kib: int = 19_456
+    """Memory of argon2id per password, in KiB (OWASP's minimum with two passes)."""
+    log_format: Literal["console", "json"] = "console"
+    """Log lines for people or for machines."""
+
+    def __post_init__(self) -> None:
+        if self.workers != 1:
+            raise SettingsError("--workers: only 1 for now")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise SettingsError("--tls-cert and --tls-key go together")
+        if self.idle_timeout_s <= self.ping_interval_s:
+            raise SettingsError("--idle-timeout-s must be longer than --ping-interval-s")
+        if not 1 <= self.frame_bytes_max <= FRAME_BYTES_MAX:
+            raise SettingsError(f"--frame-bytes-max must be from 1 to {FRAME_BYTES_MAX}")
+        if self.opening_balance is not None:
+            parse_money(self.opening_balance)
+
+    @property
+    def durable(self) -> Literal["memory", "disk", "replica"]:
+        """What an ack may claim."""
+        return "disk" if self.durability == "disk" else "memory"
+
+    def opening_deposit(self, name: str, id: str) -> Deposit | None:
+        """The deposit that opens the account `name`, if there is one."""
+        if self.opening_balance is None:
+            return None
+        amount, currency = parse_money(self.opening_balance)
+        return Deposit(id, name, amount, currency, "opening balance")
+
+    def announced_limits(self) -> dict[str, int]:
+        """The limits that a `welcome` tells."""
+        return {
+            "frame_bytes": self.frame_bytes_max,
+            "text_chars": TEXT_CHARS_MAX,
+            "history": HISTORY_MAX,
+            "rooms": self.rooms_per_account,
+            "posts_per_s": int(self.posts_per_s) if self.rate_limits else 0,
+        }

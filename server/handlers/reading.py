@@ -1,0 +1,90 @@
+"""Questions about what is stored: history, balance, status."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from protocol.errors import Code, FrameError
+from protocol.frames import AnyEntry, Balance, BalanceSheet, History, HistoryPage, Status
+from protocol.frames import StatusReport as Report
+
+from ..delivery import ack_of
+from ..ledger.entries import read_entry
+from ..ledger.keys import keys_of
+from ..ledger.posts import Mark
+from ..ledger.records import parse_record
+from ..peer import Peer
+from ..replies import values
+from ..services import Services
+
+
+def history(services: Services, peer: Peer, frame: History) -> None:
+    """A page of one's own box, or of a room one is in."""
+    party = peer.party
+    if party is None or (frame.box != peer.handle and frame.box not in party.rooms):
+        code = Code.NOT_A_MEMBER if frame.box[0] == "#" else Code.FORBIDDEN
+        raise FrameError(code, frame.id)
+    _page(services, peer, frame, None if frame.before is UNSET else frame.before)
+
+
+def _page(services: Services, peer: Peer, frame: History, before: int | None) -> None:
+    """Ask for the entries below `before` (None: below the end)."""
+    key = keys_of(frame.box).box
+    if before is None:
+        window = (-frame.limit, -1)
+    elif before <= 1:
+        peer.send(HistoryPage(frame.id, frame.box, [], more=False))
+        return
+    else:
+        window = (max(0, before - 1 - frame.limit), before - 2)
+
+    def answer(replies: list[object]) -> None:
+        found = values(peer, frame.id, replies)
+        if found is None:
+            return
+        length, stored = found
+        assert isinstance(length, int)
+        assert isinstance(stored, list)
+        if before is not None and before > length + 1:
+            _page(services, peer, frame, None)
+            return
+        first = length - len(stored) + 1 if before is None else window[0] + 1
+        entries: list[AnyEntry] = [
+            read_entry(body, frame.box, first + place)  # type: ignore[misc]
+            for place, body in enumerate(stored)
+        ]
+        peer.send(HistoryPage(frame.id, frame.box, entries, more=first > 1))
+
+    services.pipeline.read([("LLEN", key), ("LRANGE", key, *window)], answer)
+
+
+def balance(services: Services, peer: Peer, frame: Balance) -> None:
+    """One's own balances."""
+
+    def answer(replies: list[object]) -> None:
+        found = values(peer, frame.id, replies)
+        if found is not None:
+            assert isinstance(found[0], bytes)
+            record = parse_record(found[0])
+            peer.send(BalanceSheet(frame.id, record.balances, record.version))
+
+    services.pipeline.read([("GET", keys_of(peer.handle).record)], answer)
+
+
+def status(services: Services, peer: Peer, frame: Status) -> None:
+    """What became of one's own earlier frame."""
+
+    def answer(replies: list[object]) -> None:
+        found = values(peer, frame.id, replies)
+        if found is None:
+            return
+        stored = found[0]
+        if stored is None:
+            peer.send(Report(frame.id, frame.of, "unknown"))
+            return
+        assert isinstance(stored, bytes)
+        ack = ack_of(Mark(stored), frame.of, services.settings.durable, replayed=True)
+        peer.send(Report(frame.id, frame.of, "stored", ack))
+
+    key = keys_of(peer.handle).marks + frame.of.encode()
+    services.pipeline.read([("GET", key)], answer)

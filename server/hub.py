@@ -1,0 +1,137 @@
+"""Who is connected here, and who is in which room.
+
+A `Party` is an account with at least one connection; a `Room` is a room with at least one
+connected member. Both know the last `seq` announced, so that after a lost store connection the hub
+can fetch exactly what it missed. An entry is encoded once per encoding and the bytes are shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from protocol.codec import Codec
+from protocol.frames import HubFrame
+
+from .ledger.keys import AccountKeys, keys_of
+from .limits import Bucket
+from .wire import pack
+
+
+class Listener(Protocol):
+    """A connection, as the hub sees it."""
+
+    codec: Codec
+
+    def put(self, data: bytes) -> None: ...
+
+
+class Party:
+    """An account that is connected here."""
+
+    __slots__ = ("bucket", "keys", "listeners", "name", "rooms", "seq")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.keys: AccountKeys = keys_of(name)
+        self.listeners: dict[Listener, None] = {}
+        self.rooms: set[str] = set()
+        self.seq = 0
+        """The last entry announced of the account's own box."""
+        self.bucket: Bucket | None = None
+        """How fast the account may post, over all its connections."""
+
+
+class Room:
+    """A room with connected members, by encoding."""
+
+    __slots__ = ("audience", "name", "seq")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.audience: dict[Codec, dict[Listener, None]] = {}
+        self.seq = 0
+        """The last entry announced of the room's box."""
+
+    def add(self, listener: Listener) -> None:
+        self.audience.setdefault(listener.codec, {})[listener] = None
+
+    def remove(self, listener: Listener) -> None:
+        listeners = self.audience.get(listener.codec)
+        if listeners is not None:
+            listeners.pop(listener, None)
+            if not listeners:
+                del self.audience[listener.codec]
+
+    def __contains__(self, listener: Listener) -> bool:
+        return listener in self.audience.get(listener.codec, ())
+
+
+class Hub:
+    """The connected parties and rooms of this process."""
+
+    def __init__(self) -> None:
+        self.parties: dict[str, Party] = {}
+        self.rooms: dict[str, Room] = {}
+
+    def enter(self, listener: Listener, name: str, seq: int, rooms: dict[str, int]) -> Party:
+        """`listener` speaks for `name` from now on; `seq` and `rooms` say where the boxes stand."""
+        party = self.parties.get(name)
+        if party is None:
+            party = self.parties[name] = Party(name)
+        party.seq = max(party.seq, seq)
+        party.listeners[listener] = None
+        for room, room_seq in rooms.items():
+            self.join(party, room, room_seq)
+            self.rooms[room].add(listener)
+        return party
+
+    def exit(self, listener: Listener, party: Party) -> None:
+        """`listener` is gone."""
+        party.listeners.pop(listener, None)
+        for name in party.rooms:
+            self._unhear(name, listener)
+        if not party.listeners:
+            self.parties.pop(party.name, None)
+
+    def join(self, party: Party, name: str, seq: int) -> None:
+        """`party` is a member of room `name`; all its connections hear it."""
+        room = self.rooms.get(name)
+        if room is None:
+            room = self.rooms[name] = Room(name)
+        room.seq = max(room.seq, seq)
+        if name not in party.rooms:
+            party.rooms.add(name)
+            for listener in party.listeners:
+                room.add(listener)
+
+    def leave(self, party: Party, name: str) -> None:
+        """`party` is no member of room `name` any more."""
+        party.rooms.discard(name)
+        for listener in party.listeners:
+            self._unhear(name, listener)
+
+    def _unhear(self, name: str, listener: Listener) -> None:
+        room = self.rooms.get(name)
+        if room is not None:
+            room.remove(listener)
+            if not room.audience:
+                del self.rooms[name]
+
+    def boxes(self) -> Iterator[Party | Room]:
+        """Every box that somebody connected here listens to."""
+        yield from self.parties.values()
+        yield from self.rooms.values()
+
+
+def tell(listeners: Iterable[Listener], frame: HubFrame, skip: Listener | None = None) -> None:
+    """Send `frame` to each of `listeners` but `skip`; encoded once per encoding."""
+    packed: dict[Codec, bytes] = {}
+    for listener in listeners:
+        if listener is skip:
+            continue
+        codec = listener.codec
+        data = packed.get(codec)
+        if data is None:
+            data = packed[codec] = pack(codec, frame)
+        listener.put(data)

@@ -1,0 +1,248 @@
+"""The ledger's contract in plain Python: the oracle of the tests. Nothing else uses it.
+
+It takes the same posts as the store, gives the same answers, and says key by key what the store
+should then hold. It is written from the contract in ``lua/contract.lua``, not from its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from protocol.money import AMOUNT_MAX
+
+from .keys import WORLD, AccountKeys, keys_of, total_key
+from .posts import Kind, Mark, Post
+from .status import Status
+
+Result = list[int | bytes]
+Value = bytes | list[bytes] | dict[bytes, bytes] | set[bytes]
+
+
+class Refused(Exception):
+    """The post does not happen; carries the result that says why."""
+
+    def __init__(self, status: Status, *detail: bytes) -> None:
+        super().__init__(status.name)
+        self.result: Result = [int(status), *detail]
+
+
+@dataclass
+class Holding:
+    """What an account has of one currency, in minor units."""
+
+    available: int = 0
+    held: int = 0
+
+
+@dataclass
+class Account:
+    """The record of a person, a room or a system account."""
+
+    issuer: bool = False
+    frozen: bool = False
+    version: int = 0
+    holdings: dict[str, Holding] = field(default_factory=dict)
+
+    def holding(self, currency: str) -> Holding:
+        """What it has of `currency`; nothing, for one that it never touched."""
+        return self.holdings.get(currency, Holding())
+
+    def change(self, currency: str, amount: int) -> list[int]:
+        """Add `amount`; answers available, held and version."""
+        holding = self.holdings.setdefault(currency, Holding())
+        holding.available += amount
+        self.version += 1
+        return [holding.available, holding.held, self.version]
+
+    def stored(self) -> bytes:
+        """The record as the store keeps it."""
+        parts = [str(4 * self.issuer + self.frozen), str(self.version)]
+        for currency, holding in self.holdings.items():
+            parts += (currency, str(holding.available), str(holding.held))
+        return " ".join(parts).encode()
+
+
+def _bytes(value: bytes | str | int) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+class Model:
+    """One partition, with `$world` in it and nothing else."""
+
+    def __init__(self) -> None:
+        self.accounts = {keys_of(WORLD).record: Account(issuer=True)}
+        self.marks: dict[bytes, bytes] = {}
+        self.boxes: dict[bytes, list[bytes]] = {}
+        self.members: dict[bytes, dict[bytes, bytes]] = {}
+        self.joined: dict[bytes, set[bytes]] = {}
+        self.totals: dict[bytes, int] = {}
+        self.secrets: dict[bytes, bytes] = {}
+        self.tokens: dict[bytes, dict[bytes, bytes]] = {}
+
+    def apply(self, posts: Iterable[Post], at: int) -> list[int | Result]:
+        """Apply `posts` in order at `at` ms; the answer is that of ``teller_post``."""
+        return [at, *(self._apply(post, at) for post in posts)]
+
+    def sweep(self, marks: Iterable[bytes], before: int) -> int:
+        """Delete those of `marks` that are of posts without money before `before` ms."""
+        found = {key: Mark(self.marks[key]) for key in marks if key in self.marks}
+        stale = [key for key, mark in found.items() if not mark.money and mark.at < before]
+        for key in stale:
+            del self.marks[key]
+        return len(stale)
+
+    def books(self, currencies: Iterable[str]) -> list[list[bytes]]:
+        """Currency, balance of `$world` and money in circulation, for each of `currencies`."""
+        world = self.accounts[keys_of(WORLD).record]
+        return [
+            [
+                _bytes(c),
+                _bytes(world.holding(c).available),
+                _bytes(self.totals.get(total_key(c), 0)),
+            ]
+            for c in currencies
+        ]
+
+    def contents(self) -> dict[bytes, Value]:
+        """Every key that the store should hold, with its value."""
+        keys: dict[bytes, Value] = {key: a.stored() for key, a in self.accounts.items()}
+        keys |= {key: _bytes(total) for key, total in self.totals.items()}
+        keys |= self.marks
+        keys |= self.secrets
+        groups: Iterable[tuple[bytes, Value]] = (
+            *self.boxes.items(),
+            *self.members.items(),
+            *self.joined.items(),
+            *self.tokens.items(),
+        )
+        return keys | {key: value for key, value in groups if value}
+
+    def _apply(self, post: Post, at: int) -> Result:
+        try:
+            self._check(post)
+        except Refused as refused:
+            return refused.result
+        self._change_accounts(post)
+        self._change_members(post)
+        entry = b"%013d" % at + post.body
+        seqs = [self._append(box, entry) for box in post.boxes]
+        balances = self._transfer(post)
+        mark = b"%s%d %d %s" % (post.digest, seqs[0] if seqs else 0, at, post.box.encode())
+        if balances and post.kind != Kind.REGISTER:
+            mark += b" %d %d %d" % tuple(balances[:3])
+        self.marks[post.mark] = mark
+        return [Status.OK, *seqs, *balances]
+
+    # --- checks, in order of precedence ---
+
+    def _check(self, post: Post) -> None:
+        mark = self.marks.get(post.mark)
+        if mark is not None:
+            same = mark[:16] == post.digest
+            raise Refused(Status.DUPLICATE if same else Status.ID_REUSED, mark)
+        if post.old:
+            raise Refused(Status.ID_TOO_OLD)
+        self._check_parties(post)
+        self._check_rights(post)
+        if post.kind in (Kind.CREATE, Kind.JOIN):
+            joined, _, most = post.extra
+            if len(self.joined.get(_bytes(joined), ())) >= int(most):
+                raise Refused(Status.LIMIT_EXCEEDED, _bytes(most))
+        if post.amount:
+            self._check_money(post)
+
+    def _check_parties(self, post: Post) -> None:
+        self._check_party(post.sender, Status.UNKNOWN_ACCOUNT, new=False)
+        self._check_party(post.to, Status.UNKNOWN_ACCOUNT, new=post.kind == Kind.REGISTER)
+        self._check_party(post.room, Status.UNKNOWN_ROOM, new=post.kind == Kind.CREATE)
+        if post.amount and post.sender == post.to:
+            raise Refused(Status.SAME_ACCOUNT)
+
+    def _check_party(self, party: AccountKeys | None, unknown: Status, *, new: bool) -> None:
+        if party is None:
+            return
+        if new and party.record in self.accounts:
+            raise Refused(Status.NAME_TAKEN)
+        if not new and party.record not in self.accounts:
+            raise Refused(unknown)
+
+    def _check_rights(self, post: Post) -> None:
+        if post.members is None:
+            return
+        is_member = post.who.encode() in self.members.get(post.members.members, ())
+        if post.kind in (Kind.CREATE, Kind.JOIN):
+            if is_member:
+                raise Refused(Status.ALREADY_A_MEMBER)
+        elif not is_member:
+            raise Refused(Status.NOT_A_MEMBER)
+
+    def _check_money(self, post: Post) -> None:
+        payer, payee = self._payer(post), self._payee(post)
+        if payer.frozen:
+            raise Refused(Status.ACCOUNT_FROZEN)
+        if payee.frozen:
+            raise Refused(Status.PARTY_FROZEN)
+        if not post.currency:
+            raise Refused(Status.CURRENCY_UNKNOWN)
+        if not 1 <= post.amount <= AMOUNT_MAX:
+            raise Refused(Status.CORRUPT)
+        has, gets = payer.holding(post.currency), payee.holding(post.currency)
+        if gets.available + gets.held + post.amount > AMOUNT_MAX:
+            raise Refused(Status.BALANCE_OVERFLOW)
+        if payer.issuer and has.available - post.amount < -AMOUNT_MAX:
+            raise Refused(Status.BALANCE_OVERFLOW)
+        if not payer.issuer and has.available < post.amount:
+            raise Refused(Status.INSUFFICIENT_FUNDS, _bytes(has.available))
+
+    # --- effects ---
+
+    def _payer(self, post: Post) -> Account:
+        assert post.sender is not None
+        return self.accounts[post.sender.record]
+
+    def _payee(self, post: Post) -> Account:
+        assert post.to is not None
+        if post.kind == Kind.REGISTER:
+            return self.accounts.get(post.to.record, Account())
+        return self.accounts[post.to.record]
+
+    def _change_accounts(self, post: Post) -> None:
+        if post.kind == Kind.CREATE and post.room:
+            self.accounts[post.room.record] = Account()
+        elif post.kind == Kind.REGISTER and post.to:
+            secret, value, tokens, token, about = map(_bytes, post.extra)
+            self.accounts[post.to.record] = Account()
+            self.secrets[secret] = value
+            self.tokens[tokens] = {token: about}
+        elif post.kind in (Kind.FREEZE, Kind.THAW) and post.to:
+            self.accounts[post.to.record].frozen = post.kind == Kind.FREEZE
+
+    def _change_members(self, post: Post) -> None:
+        if post.members is None or post.kind not in (Kind.CREATE, Kind.JOIN, Kind.LEAVE):
+            return
+        members = self.members.setdefault(post.members.members, {})
+        joined = self.joined.setdefault(_bytes(post.extra[0]), set())
+        who, room = post.who.encode(), _bytes(post.extra[1])
+        if post.kind == Kind.LEAVE:
+            del members[who]
+            joined.remove(room)
+        else:
+            members[who] = b"owner" if post.kind == Kind.CREATE else b"member"
+            joined.add(room)
+
+    def _append(self, box: bytes, entry: bytes) -> int:
+        entries = self.boxes.setdefault(box, [])
+        entries.append(entry)
+        return len(entries)
+
+    def _transfer(self, post: Post) -> list[int]:
+        if not post.amount:
+            return []
+        payer, payee = self._payer(post), self._payee(post)
+        if payer.issuer:
+            self.totals[post.total] = self.totals.get(post.total, 0) + post.amount
+        return [
+            *payer.change(post.currency, -post.amount),
+            *payee.change(post.currency, post.amount),
+        ]

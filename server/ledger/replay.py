@@ -1,0 +1,167 @@
+"""The audit's arithmetic, without I/O: what a mailbox says of its owner's money, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from protocol.frames import Deposit, DepositEntry, MessageEntry, Payment, PaymentEntry
+
+from .entries import digest_of, read_entry
+from .keys import WORLD, keys_of
+from .posts import Mark
+from .records import ISSUER, Record, parse_record
+
+MoneyEntry = PaymentEntry | DepositEntry
+
+
+def home_of(entry: MoneyEntry) -> str:
+    """The box that the ack of the post spoke of."""
+    return entry.from_ if isinstance(entry, PaymentEntry) else entry.to
+
+
+def elsewhere(entry: MoneyEntry) -> Iterator[str]:
+    """The other boxes where the same entry must stand."""
+    yield entry.to if isinstance(entry, PaymentEntry) else entry.from_
+    if isinstance(entry, PaymentEntry) and isinstance(entry.room, str):
+        yield entry.room
+
+
+def mark_key(entry: MoneyEntry) -> bytes:
+    """Key of the duplicate mark of the post that made `entry`."""
+    return keys_of(entry.from_).marks + entry.id.encode()
+
+
+def _digest(entry: MoneyEntry) -> bytes:
+    if isinstance(entry, DepositEntry):
+        return digest_of(Deposit(entry.id, entry.to, entry.amount, entry.currency, entry.text))
+    return digest_of(
+        Payment(entry.id, entry.to, entry.amount, entry.currency, entry.text, entry.room)
+    )
+
+
+class Pairs:
+    """Tells pairs of boxes that do not hold the same money entries, whatever the order.
+
+    Every entry counts once for its home and once against it for each other box; a pair whose
+    sum is zero holds the same entries on both sides and is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], int] = {}
+
+    def add(self, box: str, entry: MoneyEntry, stored: bytes) -> None:
+        """Count `entry` as found in `box`, where it belongs."""
+        weight = int.from_bytes(blake2b(stored, digest_size=16).digest(), "big")
+        home = home_of(entry)
+        others = elsewhere(entry) if box == home else (box,)
+        for other in others:
+            self._count((home, other), weight if box == home else -weight)
+
+    def _count(self, pair: tuple[str, str], weight: int) -> None:
+        total = self._sums.pop(pair, 0) + weight
+        if total:
+            self._sums[pair] = total
+
+    def differing(self) -> list[tuple[str, str]]:
+        """The pairs (home, other) that differ."""
+        return sorted(self._sums)
+
+
+class Replay:
+    """One account's balances, computed from its mailbox alone."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.balances: dict[str, int] = {}
+        self.changes = 0
+        self.findings: list[str] = []
+        self.homes: list[tuple[MoneyEntry, int, int]] = []
+        """Money entries at home here, each with the payer's balance and version right after it
+        (of a deposit, those of the payee); the caller empties it."""
+
+    def take(self, seq: int, stored: bytes) -> MoneyEntry | None:
+        """The next entry; answers it if it belongs here and moved money."""
+        try:
+            entry = read_entry(stored, self.name, seq)
+        except ValueError as error:
+            self.findings.append(str(error))
+            return None
+        if isinstance(entry, PaymentEntry | DepositEntry):
+            return self._take_money(seq, entry)
+        if isinstance(entry, MessageEntry) and self.name not in (entry.from_, entry.to):
+            self._misplaced(seq)
+        return None
+
+    def _take_money(self, seq: int, entry: MoneyEntry) -> MoneyEntry | None:
+        if self.name not in (home_of(entry), *elsewhere(entry)):
+            self._misplaced(seq)
+            return None
+        if self.name in (entry.from_, entry.to):
+            self._move(seq, entry)
+        if self.name == home_of(entry):
+            self.homes.append((entry, self.balances[entry.currency], self.changes))
+        return entry
+
+    def _misplaced(self, seq: int) -> None:
+        self.findings.append(f"entry {seq} of {self.name} belongs into another box")
+
+    def _move(self, seq: int, entry: MoneyEntry) -> None:
+        if entry.amount < 1 or entry.from_ == entry.to:
+            self.findings.append(f"entry {seq} of {self.name} is no possible payment")
+        amount = entry.amount if entry.to == self.name else -entry.amount
+        balance = self.balances.get(entry.currency, 0) + amount
+        self.balances[entry.currency] = balance
+        self.changes += 1
+        if balance < 0 and self.name != WORLD:
+            self.findings.append(
+                f"{self.name} falls to {balance} {entry.currency} with entry {seq}"
+            )
+
+    def compare(self, stored: bytes) -> Iterator[str]:
+        """How the account's record differs from what the entries say; a sentence each."""
+        try:
+            record = parse_record(stored)
+        except ValueError:
+            yield f"the record of {self.name} is damaged"
+            return
+        if _as_written(record) != stored:
+            yield f"the record of {self.name} is not as a hub writes it"
+        if (record.flags >= ISSUER) != (self.name == WORLD):
+            yield f"only {WORLD} may go below zero; the flags of {self.name} are {record.flags}"
+        if record.version != self.changes:
+            yield f"{self.name} has version {record.version} after {self.changes} money changes"
+        for currency in sorted({*record.balances, *self.balances}):
+            holding = record.balances.get(currency)
+            has = holding.available + holding.held if holding else 0
+            says = self.balances.get(currency, 0)
+            if has != says:
+                yield f"{self.name} has {has} {currency} but its entries add up to {says}"
+
+
+def _as_written(record: Record) -> bytes:
+    parts = [f"{record.flags} {record.version}"]
+    parts += [f"{c} {h.available} {h.held}" for c, h in record.balances.items()]
+    return " ".join(parts).encode()
+
+
+def check_mark(entry: MoneyEntry, stored: bytes | None, balance: int, version: int) -> str | None:
+    """What is wrong with the duplicate mark of `entry`, as a sentence; None for nothing.
+
+    `balance` and `version` are the payer's, right after a payment.
+    """
+    place = f"entry {entry.seq} of {entry.box}"
+    if stored is None:
+        return f"{place} has no duplicate mark"
+    try:
+        mark = Mark(stored)
+    except (ValueError, IndexError):
+        return f"the duplicate mark of {place} is damaged"
+    after = (mark.available + mark.held, mark.version)
+    if (mark.box, mark.seq, mark.at) != (entry.box, entry.seq, entry.at):
+        return f"the duplicate mark of {place} points to entry {mark.seq} of {mark.box}"
+    if mark.digest != _digest(entry):
+        return f"{place} is not what was posted"
+    if not mark.money or (isinstance(entry, PaymentEntry) and after != (balance, version)):
+        return f"the duplicate mark of {place} holds another balance than the entries"
+    return None

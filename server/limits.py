@@ -1,0 +1,31 @@
+"""Rates: token buckets, kept as one number each.
+
+The generic cell rate algorithm: instead of counting tokens it keeps the time at which the bucket
+will be full again.
+"""
+
+from __future__ import annotations
+
+
+class Bucket:
+    """Lets `rate` frames a second through, and a burst of `burst`."""
+
+    __slots__ = ("_full_at", "_interval", "_tolerance")
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._interval = 1.0 / rate
+        self._tolerance = burst * self._interval
+        self._full_at = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds to wait, at `now`, until there is a token; 0 if there is one."""
+        return max(0.0, max(self._full_at, now) + self._interval - now - self._tolerance)
+
+    def take(self, now: float) -> float:
+        """Take one token at `now` (seconds); 0, or the seconds to wait until there is one."""
+        full_at = max(self._full_at, now)
+        wait = full_at + self._interval - now - self._tolerance
+        if wait > 0:
+            return wait
+        self._full_at = full_at + self._interval
+        return 0.0

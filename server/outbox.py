@@ -1,0 +1,89 @@
+"""What is on its way to one connection: bounded in bytes, written once per loop tick.
+
+Every frame of a tick is collected and leaves in one write, however many there are; that is most of
+the speed of the fan-out. A reader that is too slow fills its outbox and is closed with its cursors:
+it loses nothing, because it resumes. The shape is centrifuge's (bounded queue, `slow` as a named
+outcome).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Flusher:
+    """Writes every outbox that got something in this tick; one callback for all of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._dirty: list[Outbox] = []
+
+    def add(self, outbox: Outbox) -> None:
+        """`outbox` has something to write."""
+        if not self._dirty:
+            self._loop.call_soon(self._flush)
+        self._dirty.append(outbox)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for outbox in dirty:
+            outbox.flush()
+
+
+class Outbox:
+    """Frames that wait for one connection's socket."""
+
+    __slots__ = ("_chunks", "_flusher", "_limit", "_on_full", "_paused", "_size", "_transport")
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        flusher: Flusher,
+        limit: int,
+        on_full: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._flusher = flusher
+        self._limit = limit
+        self._on_full = on_full
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._paused = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait here (the transport holds a few more)."""
+        return self._size
+
+    def put(self, data: bytes) -> None:
+        """Send `data` with this tick's write. More than the limit: the reader is slow."""
+        if not self._chunks and not self._paused:
+            self._flusher.add(self)
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size > self._limit:
+            self._on_full()
+
+    def flush(self) -> None:
+        """Hand everything to the socket, unless it has enough already."""
+        chunks = self._chunks
+        if self._paused or not chunks:
+            return
+        self._chunks = []
+        self._size = 0
+        self._transport.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+
+    def clear(self) -> None:
+        """Forget what was not handed to the socket yet."""
+        self._chunks = []
+        self._size = 0
+
+    def pause(self) -> None:
+        """The socket takes no more for now."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """The socket takes more."""
+        self._paused = False
+        self.flush()

@@ -1,0 +1,183 @@
+"""One connection's side of the conversation: from payload to handler, and answers back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from protocol.codec import Codec
+from protocol.errors import MESSAGES, RETRY, Close, Code, FrameError
+from protocol.frames import ClientFrame, Error, Goodbye, HubFrame
+from protocol.session import Phase, illegal
+
+from .duplicates import find_difference
+from .hub import Party
+from .ledger.posts import Kind, Mark, Post
+from .limits import Bucket
+from .wire import pack
+
+if TYPE_CHECKING:
+    from .services import Services
+    from .transport import Connection
+
+NONSENSE_MAX = 20
+"""Frames that are not frames, before the connection is closed as hopeless."""
+
+
+class Peer:
+    """Whoever is at the other end of a connection."""
+
+    __slots__ = (
+        *("_connection", "_nonsense", "_services", "bucket", "codec", "handle"),
+        *("party", "phase", "token_field"),
+    )
+
+    def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
+        self._services = services
+        self._connection = connection
+        self.codec = codec
+        self.phase = Phase.NEW
+        self.handle = ""
+        """The account's name, such as `@alice`, once somebody is logged in."""
+        self.party: Party | None = None
+        self.token_field = ""
+        """Which of the account's tokens this connection came with."""
+        settings = services.settings
+        self.bucket = (
+            Bucket(settings.frames_per_s, settings.frames_burst) if settings.rate_limits else None
+        )
+        self._nonsense = 0
+
+    # Called by the transport.
+
+    def receive(self, payload: bytes, text: bool) -> None:
+        """Take one message: decode it, see that it is legal now, hand it to its handler."""
+        services = self._services
+        services.counters.frames_in += 1
+        try:
+            if text is not self.codec.text:
+                raise FrameError(Code.MALFORMED, reason="text and binary do not mix here")
+            frame = self.codec.decode_client_frame(payload)
+        except FrameError as error:
+            self._refuse_form(error)
+            return
+        handler = services.handlers[self.phase].get(type(frame))
+        if handler is None:
+            wrong = illegal(self.phase, frame)
+            self.refuse(wrong.code, wrong.id)
+            return
+        if self.bucket is not None and (wait := self.bucket.take(services.now())):
+            self._hold_back(frame, wait)
+            return
+        try:
+            handler(services, self, frame)
+        except FrameError as error:
+            self.refuse(error.code, error.id, **error.details)
+        except Exception:
+            services.log.exception("a handler failed", type=type(frame).__name__)
+            self.refuse(Code.INTERNAL, getattr(frame, "id", None))
+
+    def lost(self) -> None:
+        """The socket is gone."""
+        self.phase = Phase.CLOSING
+        if self.party is not None:
+            self._services.hub.exit(self, self.party)
+            self.party = None
+
+    def slow(self) -> None:
+        """The reader does not keep up: close, so that it resumes from its cursors."""
+        self._services.counters.slow += 1
+        self.goodbye(Close.SLOW, "slow", retry_after_ms=100)
+
+    # Called by handlers and delivery.
+
+    def put(self, data: bytes) -> None:
+        """Send bytes that are framed already."""
+        self._connection.outbox.put(data)
+
+    def send(self, frame: HubFrame) -> None:
+        """Send `frame`."""
+        self._connection.outbox.put(pack(self.codec, frame))
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes in the outbox; ephemeral frames are shed when there are many."""
+        return self._connection.outbox.size
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection is closed or about to be."""
+        return self._connection.closing
+
+    def refuse(self, code: Code, id: str | None = None, **details: str | int) -> None:
+        """Answer with an `error`."""
+        if self._connection.closing:
+            return
+        fields: dict[str, object] = {}
+        if id is not None:
+            fields["id"] = id
+        if details:
+            fields["details"] = details
+        self.send(Error(code.value, MESSAGES[code], RETRY[code].value, **fields))  # type: ignore[arg-type]
+
+    def refuse_post(self, post: Post, code: Code, **details: str | int) -> None:
+        """Answer a post that was refused, or whose outcome is unknown."""
+        if post.kind is Kind.REGISTER:
+            self._services.entrance.turned_away(self)
+        self.refuse(code, post.id, **details)
+
+    def at_home(self, phase: Phase, handle: str) -> None:
+        """Somebody is logged in."""
+        self.phase = phase
+        self.handle = handle
+        self._connection.at_home()
+
+    def goodbye(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:
+        """Say goodbye with the cursors, and close."""
+        if self._connection.closing:
+            return
+        fields: dict[str, object] = {}
+        if retry_after_ms is not None:
+            fields["retry_after_ms"] = retry_after_ms
+        if self.party is not None:
+            fields["cursors"] = self._cursors(self.party)
+        self.send(Goodbye(reason, **fields))  # type: ignore[arg-type]
+        connection = self._connection
+        self.lost()
+        connection.close(code, reason)
+
+    def registered(self, frame: ClientFrame) -> None:
+        """The account that this connection asked for exists now."""
+        self._services.entrance.registered(self, frame)
+
+    def register_again(self, frame: ClientFrame) -> None:
+        """The same registration came before; who knows the password may come in."""
+        self._services.entrance.register_again(self, frame)
+
+    def reused(self, post: Post, mark: Mark) -> None:
+        """An id was used again for other content; find out what differs, and say so."""
+
+        def answer(field: str) -> None:
+            self.refuse_post(post, Code.ID_REUSED, field=field)
+
+        find_difference(self._services.pipeline, post, mark, answer)
+
+    # Private.
+
+    def _cursors(self, party: Party) -> dict[str, int]:
+        rooms = self._services.hub.rooms
+        cursors = {name: rooms[name].seq for name in party.rooms if name in rooms}
+        cursors[party.name] = party.seq
+        return cursors
+
+    def _hold_back(self, frame: ClientFrame, wait_s: float) -> None:
+        self._services.counters.rate_limited += 1
+        id = getattr(frame, "id", None)
+        if id is not None:
+            self.refuse(Code.RATE_LIMITED, id, retry_after_ms=int(wait_s * 1000) + 1)
+
+    def _refuse_form(self, error: FrameError) -> None:
+        self._services.counters.nonsense += 1
+        self._nonsense += 1
+        self.refuse(error.code, error.id, **error.details)
+        if self._nonsense >= NONSENSE_MAX:
+            self.goodbye(Close.TOO_MANY_ERRORS, "too many malformed frames")

@@ -1,0 +1,144 @@
+"""The commit pipeline: collects posts, writes each tick's in one call, answers in order.
+
+At most `CALLS_IN_FLIGHT` calls are on their way; what comes meanwhile waits and leaves together.
+So the batch grows with the load by itself, and the store's sync to disk is shared (group commit).
+Ordered reads go through here, too: a read is sent after every post that was given before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from protocol.errors import Code
+
+from .ledger.posts import Post, pack_call
+from .store.connection import Callback, Channel, Command, Down, Lost, Refused
+
+POSTS_PER_CALL = 64
+"""Most posts in one call. The gain of batching is had at 8 to 32; more only adds latency."""
+CALLS_IN_FLIGHT = 2
+"""One call in the store and one on its way to it."""
+WAITING_MAX = 20_000
+"""Most posts that wait; more are refused as `busy`. At 10,000 posts/s that is two seconds."""
+
+_NOTHING_HAPPENED = ("OOM ", "LOADING ", "READONLY ", "MASTERDOWN ", "BUSY ", "MISCONF ", "NOPERM ")
+
+
+class Desk(Protocol):
+    """Who takes the results of posts."""
+
+    def settled(self, post: Post, at: int, result: list[int | bytes]) -> None: ...
+
+    def failed(self, post: Post, code: Code) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class Pipeline:
+    """Takes posts and ordered reads to the store."""
+
+    def __init__(self, store: Channel, desk: Desk) -> None:
+        self._store = store
+        self._desk = desk
+        self._waiting: deque[Post] = deque()
+        self._in_flight = 0
+        self._scheduled = False
+        self._log = structlog.get_logger("pipeline")
+        self.store_ahead_ms = 0
+        """Store's clock minus ours, as of the last answer."""
+        self.calls = 0
+        self.posts = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether every post given so far was answered."""
+        return not self._waiting and not self._in_flight
+
+    def post(self, post: Post) -> None:
+        """Take `post` to the store; the desk gets the result."""
+        if len(self._waiting) >= WAITING_MAX:
+            self._desk.failed(post, Code.BUSY)
+            return
+        self._waiting.append(post)
+        if not self._scheduled and self._in_flight < CALLS_IN_FLIGHT:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def read(self, commands: list[Command], callback: Callable[[list[object]], None]) -> None:
+        """Send `commands`; `callback` gets all their replies, which see every post given before.
+
+        A reply is a value, a `Refused` or a `Lost`. At least one command.
+
+        Raises:
+            Down: nothing was sent.
+        """
+        if not self._store.up:
+            raise Down
+        while self._waiting:
+            self._send()
+        replies: list[object] = []
+
+        def gather(reply: object) -> None:
+            replies.append(reply)
+            if len(replies) == len(commands):
+                callback(replies)
+
+        for command in commands:
+            self._store.send(command, gather)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        while self._waiting and self._in_flight < CALLS_IN_FLIGHT:
+            self._send()
+
+    def _send(self) -> None:
+        waiting = self._waiting
+        batch = [waiting.popleft() for _ in range(min(len(waiting), POSTS_PER_CALL))]
+        try:
+            self._store.send(pack_call(batch), self._answer(batch))
+        except Down:
+            self._fail(batch, Code.UNAVAILABLE)
+            return
+        self._in_flight += 1
+        self.calls += 1
+        self.posts += len(batch)
+
+    def _answer(self, batch: list[Post]) -> Callback:
+        def take(reply: object) -> None:
+            self._in_flight -= 1
+            if isinstance(reply, list):
+                self._settle(batch, reply)
+            elif isinstance(reply, Lost):
+                self._fail(batch, Code.OUTCOME_UNKNOWN)
+            else:
+                self._refused(batch, reply)
+            self._flush()
+
+        return take
+
+    def _settle(self, batch: list[Post], reply: list[object]) -> None:
+        at = reply[0]
+        assert isinstance(at, int)
+        desk = self._desk
+        for post, result in zip(batch, reply[1:], strict=True):
+            try:
+                desk.settled(post, at, result)  # type: ignore[arg-type]
+            except Exception:  # one post's mistake must not cost the others their answers
+                self._log.exception("a settled post could not be announced", box=post.box)
+                desk.failed(post, Code.OUTCOME_UNKNOWN)
+        desk.flush()
+
+    def _refused(self, batch: list[Post], reply: object) -> None:
+        text = str(reply) if isinstance(reply, Refused) else repr(reply)
+        self._log.error("the store refused a call", error=text[:300], posts=len(batch))
+        harmless = text.startswith(_NOTHING_HAPPENED) or "Function not found" in text
+        self._fail(batch, Code.UNAVAILABLE if harmless else Code.OUTCOME_UNKNOWN)
+
+    def _fail(self, batch: list[Post], code: Code) -> None:
+        for post in batch:
+            self._desk.failed(post, code)

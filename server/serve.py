@@ -1,0 +1,103 @@
+"""Runs a hub in the foreground: start, say where, wait for a signal, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+import orjson
+import structlog
+import uvloop
+
+from .app import App
+from .config import Settings, SettingsError
+from .ledger.library import LibraryError
+from .store.connection import Down, Lost, Refused
+from .store.endpoint import StoreError
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGINT or SIGTERM; the exit code."""
+    configure_logs(settings.log_format)
+    try:
+        uvloop.run(_serve(settings))
+    except (SettingsError, StoreError, LibraryError, Refused) as error:
+        print(f"teller: {error}", file=sys.stderr)
+        return 1
+    except (Down, Lost, OSError, TimeoutError) as error:
+        print(f"teller: the store cannot be reached: {error or repr(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    app = App(settings)
+    await app.start()
+    print(greeting(app), flush=True)
+    await stop.wait()
+    print("Stopping: finishing what is on its way ...", flush=True)
+    for one in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C does not wait
+        loop.remove_signal_handler(one)
+    await app.stop()
+    print("Stopped. Everything acknowledged is on disk.", flush=True)
+
+
+def greeting(app: App) -> str:
+    """What a newcomer wants to know."""
+    settings = app.settings
+    where = f"your store {settings.store}" if settings.store else f"{settings.data.resolve()}"
+    lines = [
+        "",
+        f"  Teller listens on {app.url}",
+        f"  Data is in {where} ({_promise(settings)})",
+    ]
+    if settings.opening_balance:
+        lines.append(f"  New accounts get play money: {settings.opening_balance}")
+    port = "" if app.port == 8765 else f" --url {app.url}"
+    lines += [
+        f"  Chat in a second terminal:  .venv/bin/teller chat --as alice{port}",
+        f"  and in a third one:         .venv/bin/teller chat --as bob{port}",
+        "  Ctrl-C stops it.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _promise(settings: Settings) -> str:
+    return {
+        "disk": "every ack is synced to disk",
+        "everysec": "synced once a second; a crash can lose the last second",
+        "memory": "in memory only; nothing survives a stop of the store",
+    }[settings.durability]
+
+
+def configure_logs(form: str) -> None:
+    """Log lines to stderr, for people or as JSON. Never one per message."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if form == "json":
+        structlog.configure(
+            processors=[
+                *shared,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(serializer=orjson.dumps),
+            ],
+            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        )
+        return
+    structlog.configure(
+        processors=[*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    logging.getLogger("websockets").setLevel(logging.ERROR)

@@ -1,0 +1,73 @@
+"""What handlers work with: the parts of a running hub, by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from protocol.session import Phase
+
+from .config import Settings
+from .hub import Hub, Party
+from .ledger.ids import Ages
+from .limits import Bucket
+from .passwords import Passwords
+
+if TYPE_CHECKING:
+    from .entrance import Entrance
+    from .peer import Peer
+    from .pipeline import Pipeline
+    from .store.connection import Channel
+
+
+@dataclass
+class Counters:
+    """What the metrics show; plain numbers, because they are counted on the hot path."""
+
+    frames_in: int = 0
+    nonsense: int = 0
+    rate_limited: int = 0
+    slow: int = 0
+    shed: int = 0
+    idle: int = 0
+    logins: int = 0
+    store_losses: int = 0
+
+
+@dataclass
+class Services:
+    """The parts of a running hub. Made by `app`, used by handlers."""
+
+    settings: Settings
+    hub: Hub
+    passwords: Passwords
+    now: Callable[[], float]
+    """The loop's clock, in seconds."""
+    store: Channel = field(init=False)
+    pipeline: Pipeline = field(init=False)
+    entrance: Entrance = field(init=False)
+    handlers: dict[Phase, dict[type[Any], Callable[..., None]]] = field(init=False)
+    ages: Ages = field(default_factory=Ages)
+    counters: Counters = field(default_factory=Counters)
+    first_tokens: dict[Peer, str] = field(default_factory=dict)
+    """Tokens of registrations that are on their way."""
+    epoch: int = 1
+    """Changes when the store was restored from a backup."""
+    log: Any = field(default_factory=lambda: structlog.get_logger("hub"))
+
+    def store_now(self) -> int:
+        """The store's clock, in ms, as far as we know it."""
+        return int(time.time() * 1000) + self.pipeline.store_ahead_ms
+
+    def enter(self, peer: Peer, name: str, seq: int, rooms: dict[str, int]) -> Party:
+        """Connect `peer` to the hub, with the rates that apply."""
+        party = self.hub.enter(peer, name, seq, rooms)
+        self.counters.logins += 1
+        rates = self.settings.rate_limits
+        if rates and party.bucket is None:
+            party.bucket = Bucket(self.settings.posts_per_s, self.settings.posts_burst)
+        return party

@@ -1,0 +1,316 @@
+"""The WebSocket edge: sockets in, whole messages out, and frames back.
+
+The protocol is `websockets`' sans-I/O one. Two things are ours, for speed, and measured in
+`docs/performance.md`: the common inbound frame (complete, final, masked, small) is read without the
+library, and the library's object lives only while it is needed (handshake, fragments, pings, big
+frames, closing), because it weighs three times as much as all else that an idle connection keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from websockets.exceptions import NegotiationError
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import SEND_EOF, State
+from websockets.server import ServerProtocol
+from websockets.speedups import apply_mask
+from websockets.typing import Origin, Subprotocol
+
+from protocol.codec import CODECS, JSON, Codec
+from protocol.errors import Close
+
+from .outbox import Flusher, Outbox
+
+FAST_BYTES_MAX = 4_096
+"""Frames up to this size take the fast path; a half-read one is kept and joined, which would be
+costly for larger ones."""
+HANDSHAKE_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+"""How long a close may take before the socket is cut."""
+
+_TEXT, _BINARY, _PONG = 0x81, 0x82, 0x8A
+
+
+class Guest(Protocol):
+    """Who sits behind a connection."""
+
+    def receive(self, payload: bytes, text: bool) -> None: ...
+
+    def lost(self) -> None: ...
+
+    def slow(self) -> None: ...
+
+
+@dataclass
+class Edge:
+    """What all connections of a hub share."""
+
+    flusher: Flusher
+    welcome: Callable[[Connection, Codec], Guest]
+    """Makes the guest of a connection whose handshake is done."""
+    answer: Callable[[str], tuple[int, str, str]]
+    """Status, media type and body for a plain GET of a path."""
+    origins: list[str] | None = None
+    """Values of `Origin` that browsers may come from; None: any. Clients without one may come."""
+    frame_bytes_max: int = 128 * 1024
+    outbox_bytes_max: int = 1024 * 1024
+    connections_max: int = 100_000
+    admit: Callable[[], int] = lambda: 0
+    """Milliseconds that a new connection should wait before it tries again; 0: come in."""
+    tick: int = 0
+    """A coarse clock, in seconds, for idle time-outs."""
+    connections: set[Connection] = field(default_factory=set)
+
+
+class Connection(asyncio.Protocol):
+    """One socket."""
+
+    __slots__ = (
+        *("_edge", "_fed", "_fragments", "_library", "_tail", "_timer", "closing"),
+        *("guest", "outbox", "seen", "transport"),
+    )
+
+    transport: asyncio.Transport
+    outbox: Outbox
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._library: ServerProtocol | None = None
+        self._fed = 0
+        """Bytes given to the library that are not yet accounted for by whole frames."""
+        self._fragments: list[bytes] | None = None
+        self._tail = b""
+        """The beginning of a frame whose end has not come yet."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.guest: Guest | None = None
+        self.seen = edge.tick
+        self.closing = False
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        edge = self._edge
+        self.outbox = Outbox(self.transport, edge.flusher, edge.outbox_bytes_max, self._full)
+        edge.connections.add(self)
+        self._library = ServerProtocol(
+            origins=None if edge.origins is None else [*map(Origin, edge.origins), None],
+            select_subprotocol=_select_subprotocol,
+            max_size=edge.frame_bytes_max,
+        )
+        self._cut_after(HANDSHAKE_TIMEOUT_S)
+
+    def data_received(self, data: bytes) -> None:
+        self.seen = self._edge.tick
+        if self._library is not None:
+            self._feed(data)
+        elif self._tail:
+            data = self._tail + data
+            self._tail = b""
+            self._read(data)
+        else:
+            self._read(data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closing = True
+        self._edge.connections.discard(self)
+        self._stop_timer()
+        if self.guest is not None:
+            self.guest.lost()
+            self.guest = None
+
+    def pause_writing(self) -> None:
+        self.outbox.pause()
+
+    def resume_writing(self) -> None:
+        self.outbox.resume()
+
+    # Called by the guest.
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Start a close; what was put before is still sent."""
+        if self.closing:
+            return
+        library = self._library or self._new_library()
+        self.closing = True
+        if library.state is State.OPEN:
+            library.send_close(code, reason)
+        self._send(library)
+        self._cut_after(CLOSE_TIMEOUT_S)
+
+    def at_home(self) -> None:
+        """Somebody logged in: the time-out for that ends."""
+        self._stop_timer()
+
+    def expect_login(self, seconds: float) -> None:
+        """Cut the connection if nobody logs in within `seconds`."""
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, self.close, Close.LOGIN_TIMEOUT, "nobody logged in")
+
+    # The fast path.
+
+    def _read(self, data: bytes) -> None:
+        """Read frames of the common kind; give everything else to the library."""
+        at, end = 0, len(data)
+        while at < end and not self.closing:
+            if end - at < 2:
+                break
+            first, second = data[at], data[at + 1]
+            length = second & 0x7F
+            body = at + 6
+            if first not in (_TEXT, _BINARY, _PONG) or second < 0x80 or length == 127:
+                return self._feed(data[at:])
+            if length == 126:
+                if end - at < 4:
+                    break
+                length = data[at + 2] << 8 | data[at + 3]
+                body = at + 8
+                if not 126 <= length <= FAST_BYTES_MAX or first == _PONG:
+                    return self._feed(data[at:])
+            if body + length > end:
+                break
+            payload = apply_mask(data[body : body + length], data[body - 4 : body])
+            if first == _TEXT and not _is_utf8(payload):
+                return self._feed(data[at:])
+            at = body + length
+            if first != _PONG and self.guest is not None:
+                self.guest.receive(payload, first == _TEXT)
+        if at < end and not self.closing:
+            self._tail = data[at:]
+        return None
+
+    # The library's path.
+
+    def _new_library(self) -> ServerProtocol:
+        self._library = ServerProtocol(state=State.OPEN, max_size=self._edge.frame_bytes_max)
+        self._fed = 0
+        return self._library
+
+    def _feed(self, data: bytes) -> None:
+        library = self._library or self._new_library()
+        self._fed += len(data)
+        library.receive_data(data)
+        for event in library.events_received():
+            if isinstance(event, Request):
+                self._handshake(library, event)
+                self._fed = 0 if library.state is State.OPEN else self._fed
+            elif isinstance(event, Frame):
+                self._fed -= _size(event)
+                self._frame(library, event)
+        self._send(library)
+        if library.handshake_exc is not None or library.parser_exc is not None:
+            self.closing = True
+        if self._fed == 0 and self._fragments is None and library.state is State.OPEN:
+            self._library = None
+
+    def _handshake(self, library: ServerProtocol, request: Request) -> None:
+        path = request.path.partition("?")[0]
+        if path != "/ws":
+            status, kind, body = self._edge.answer(path)
+            response = library.reject(status, body)
+            response.headers["Content-Type"] = kind
+            library.send_response(response)
+            return
+        wait_ms = self._edge.admit()
+        if wait_ms or len(self._edge.connections) > self._edge.connections_max:
+            library.send_response(_come_later(library, max(wait_ms, 1_000)))
+            return
+        response = library.accept(request)
+        library.send_response(response)
+        if response.status_code == 101:
+            codec = CODECS.get(library.subprotocol or "", JSON)
+            self.guest = self._edge.welcome(self, codec)
+
+    def _frame(self, library: ServerProtocol, frame: Frame) -> None:
+        """Put the fragments of a message together; control frames were answered by the library."""
+        if frame.opcode is Opcode.CLOSE:
+            self.closing = True
+            return
+        if frame.opcode in (Opcode.PING, Opcode.PONG) or self.closing:
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._fragments = [b"\x01" if frame.opcode is Opcode.TEXT else b"\x02"]
+        assert self._fragments is not None
+        self._fragments.append(bytes(frame.data))
+        if not frame.fin:
+            return
+        kind, *parts = self._fragments
+        self._fragments = None
+        payload = b"".join(parts)
+        if kind == b"\x01" and not _is_utf8(payload):
+            library.fail(1007, "invalid UTF-8")
+            self.closing = True
+        elif self.guest is not None:
+            self.guest.receive(payload, kind == b"\x01")
+
+    def _send(self, library: ServerProtocol) -> None:
+        for data in library.data_to_send():
+            if data is SEND_EOF or not data:
+                self.closing = True
+                self.outbox.flush()
+                self.transport.close()
+                self._cut_after(CLOSE_TIMEOUT_S)
+            else:
+                self.outbox.put(data)
+
+    # Time-outs and a full outbox.
+
+    def _full(self) -> None:
+        if not self.closing and self.guest is not None:
+            asyncio.get_running_loop().call_soon(self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.closing and self.guest is not None:
+            self.guest.slow()
+
+    def _cut_after(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _is_utf8(payload: bytes) -> bool:
+    if payload.isascii():
+        return True
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _size(frame: Frame) -> int:
+    """Bytes that a masked frame took on the wire, if its length was written as it should be."""
+    length = len(frame.data)
+    return 6 + length + (0 if length < 126 else 2 if length < 65_536 else 8)
+
+
+def _select_subprotocol(
+    library: ServerProtocol, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Ours, in our order; none where none was asked for."""
+    if not offered:
+        return None
+    for name in CODECS:
+        if name in offered:
+            return Subprotocol(name)
+    raise NegotiationError("expected one of " + ", ".join(CODECS))
+
+
+def _come_later(library: ServerProtocol, wait_ms: int) -> Response:
+    response = library.reject(503, "The hub takes no more connections now; nothing happened.\n")
+    response.headers["Retry-After"] = str(-(-wait_ms // 1_000))
+    return response

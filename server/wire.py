@@ -1,0 +1,30 @@
+"""WebSocket frames as bytes, built once and shared by every recipient.
+
+A server's frames are not masked and Teller uses no extensions, so the bytes of a frame are the same
+for every connection of the same encoding.
+"""
+
+from __future__ import annotations
+
+from protocol.codec import Codec
+from protocol.frames import HubFrame
+
+TEXT = 0x81
+BINARY = 0x82
+PING = b"\x89\x00"
+"""A ping without payload, ready to send."""
+
+
+def header(opcode: int, length: int) -> bytes:
+    """The header of an unmasked, final frame of `length` bytes (RFC 6455, section 5.2)."""
+    if length < 126:
+        return bytes((opcode, length))
+    if length < 65_536:
+        return bytes((opcode, 126)) + length.to_bytes(2, "big")
+    return bytes((opcode, 127)) + length.to_bytes(8, "big")
+
+
+def pack(codec: Codec, frame: HubFrame) -> bytes:
+    """`frame`, encoded and framed: what goes to the socket."""
+    payload = codec.encode(frame)
+    return header(TEXT if codec.text else BINARY, len(payload)) + payload

@@ -1,0 +1,11 @@
+"""`make demo` from start to end: its own hub, its own store, and the books."""
+
+from client_demo import demo
+
+
+async def test_the_demo_plays_and_the_books_balance(capsys):
+    assert await demo.main() == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    assert "not done: there is not enough money" in out
+    assert "paid exactly once" in out
+    assert "[@alice 84.50 USD]   [@bob 115.50 USD]" in out

@@ -1,0 +1,36 @@
+"""Real hubs on real stores, one per test, and a plain client to talk to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.support import Hub
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
+    """Tests run on the loop that the hub runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def make_hub(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Hub]]]:
+    """Start a hub with the settings given; several may run, on different data."""
+    hubs: list[Hub] = []
+
+    async def make(data: str = "data", **settings: object) -> Hub:
+        hub = await Hub.start(tmp_path / data, **settings)
+        hubs.append(hub)
+        return hub
+
+    yield make
+    for hub in hubs:
+        await hub.stop()
+
+
+@pytest.fixture
+async def hub(make_hub: Callable[..., Awaitable[Hub]]) -> Hub:
+    """A hub with a store of its own; new accounts get 100.00 USD."""
+    return await make_hub()

@@ -1,0 +1,135 @@
+"""Posts as the handlers build them, from real frames."""
+
+from __future__ import annotations
+
+from protocol.currencies import EXPONENTS
+from protocol.frames import (
+    ClientFrame,
+    Create,
+    Deposit,
+    Freeze,
+    Join,
+    Leave,
+    Message,
+    Payment,
+    Register,
+)
+from server.ledger.entries import digest_of, encode_entry, entry_of
+from server.ledger.keys import WORLD, keys_of, total_key
+from server.ledger.posts import Kind, Post
+
+PASSWORD = "correct horse"
+ROOMS_MAX = 5
+
+
+def _post(frame: ClientFrame, sender: str, kind: Kind = Kind.ENTRY) -> Post:
+    """A post of `sender`; an id that begins with `old` speaks of a time long past."""
+    post = Post(frame, frame.id, None, sender)
+    post.kind = kind
+    post.digest = digest_of(frame)
+    post.mark = keys_of(sender).marks + frame.id.encode()
+    post.sender = keys_of(sender)
+    post.old = frame.id.startswith("old")
+    return post
+
+
+def _with_entry(post: Post, *boxes: str) -> Post:
+    """`post`, with its entry going to `boxes`, each once."""
+    names = tuple(dict.fromkeys(boxes))
+    post.body = encode_entry(entry_of(post.frame, post.who))
+    post.box = names[0]
+    post.boxes = tuple(keys_of(name).box for name in names)
+    return post
+
+
+def _in_room(post: Post, room: str) -> Post:
+    post.room = post.members = keys_of(room)
+    return post
+
+
+def _with_money(post: Post, to: str, amount: int, currency: str) -> Post:
+    post.to = keys_of(to)
+    post.amount = amount
+    post.currency = currency if currency in EXPONENTS else ""
+    if post.sender == keys_of(WORLD):
+        post.total = total_key(currency)
+    return post
+
+
+def message(id: str, sender: str, to: str, text: str = "hello") -> Post:
+    """Words to a person or a room."""
+    post = _post(Message(id, to, text), sender)
+    if to.startswith("#"):
+        return _with_entry(_in_room(post, to), to)
+    post.to = keys_of(to)
+    return _with_entry(post, sender, to)
+
+
+def payment(
+    id: str, sender: str, to: str, amount: int, currency: str = "USD", room: str = ""
+) -> Post:
+    """Money from `sender` to `to`, perhaps shown in `room`."""
+    frame = (
+        Payment(id, to, amount, currency, room=room) if room else Payment(id, to, amount, currency)
+    )
+    post = _with_money(_post(frame, sender), to, amount, currency)
+    if not room:
+        return _with_entry(post, sender, to)
+    return _with_entry(_in_room(post, room), sender, to, room)
+
+
+def deposit(id: str, to: str, amount: int, currency: str = "USD") -> Post:
+    """Money from `$world` to `to`."""
+    post = _with_money(_post(Deposit(id, to, amount, currency), WORLD), to, amount, currency)
+    return _with_entry(post, to, WORLD)
+
+
+def register(id: str, name: str, opening: int = 0, currency: str = "USD") -> Post:
+    """A new account, perhaps with play money."""
+    new = keys_of(name)
+    post = _post(Register(id, name[1:], PASSWORD), name, Kind.REGISTER)
+    post.sender = None
+    post.to = new
+    post.extra = (new.secret, "argon2 of it", new.tokens, "token", "laptop")
+    if opening:
+        post.sender = keys_of(WORLD)
+        _with_money(post, name, opening, currency)
+        entry = entry_of(Deposit(id, name, opening, currency), WORLD)
+        post.body, post.box = encode_entry(entry), name
+        post.boxes = (new.box, keys_of(WORLD).box)
+    return post
+
+
+def create(id: str, sender: str, room: str, most: int = ROOMS_MAX) -> Post:
+    """A new room, which `sender` owns."""
+    post = _in_room(_post(Create(id, room), sender, Kind.CREATE), room)
+    post.extra = (keys_of(sender).joined, room, most)
+    return _with_entry(post, room)
+
+
+def join(id: str, sender: str, room: str, most: int = ROOMS_MAX) -> Post:
+    """`sender` becomes a member of `room`."""
+    post = _in_room(_post(Join(id, room), sender, Kind.JOIN), room)
+    post.extra = (keys_of(sender).joined, room, most)
+    return _with_entry(post, room)
+
+
+def leave(id: str, sender: str, room: str) -> Post:
+    """`sender` leaves `room`."""
+    post = _in_room(_post(Leave(id, room), sender, Kind.LEAVE), room)
+    post.extra = (keys_of(sender).joined, room)
+    return _with_entry(post, room)
+
+
+def freeze(id: str, who: str, frozen: bool = True) -> Post:
+    """The operator freezes `who`, or lifts the freeze. It makes no entry."""
+    post = _post(Freeze(id, who, frozen), WORLD, Kind.FREEZE if frozen else Kind.THAW)
+    post.sender = None
+    post.to = keys_of(who)
+    post.box = who
+    return post
+
+
+def thaw(id: str, who: str) -> Post:
+    """The operator lifts the freeze."""
+    return freeze(id, who, frozen=False)

@@ -1,0 +1,168 @@
+"""Errors by descending precedence: each table begins with everything wrong and mends one thing a
+line. Every refusal leaves the ledger byte-identical. One suite for the store and the model."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.money import AMOUNT_MAX
+from server.ledger.posts import Post
+from server.ledger.status import Status
+
+from . import builders as b
+from .ledgers import ModelLedger, StoreLedger
+
+MAX = AMOUNT_MAX
+ROOMS = [f"#room{n}" for n in range(b.ROOMS_MAX)]
+
+# @alice has 100, @ice and @cold are frozen with 50 each, @rich has all other USD that can be,
+# @busy is in as many rooms as one may be. #tea is alice's, with bob, ice and rich in it; #club is
+# cold's alone.
+WORLD = [
+    b.register("r", "@alice", 100),
+    b.register("r", "@bob"),
+    b.register("r", "@ice", 50),
+    b.register("r", "@cold", 50),
+    b.register("r", "@rich", MAX - 200),
+    b.register("r", "@busy"),
+    b.create("c", "@alice", "#tea"),
+    *(b.join("j", who, "#tea") for who in ("@bob", "@ice", "@rich")),
+    b.create("c", "@cold", "#club"),
+    *(b.create(f"c{n}", "@busy", room) for n, room in enumerate(ROOMS)),
+    *(b.message("used", who, "@bob") for who in ("@alice", "@bob", "@ice", "@busy")),
+    b.deposit("used", "@bob", 1, "EUR"),
+    b.freeze("f1", "@ice"),
+    b.freeze("f2", "@cold"),
+]
+
+#           id     from    to      amount  currency  room   status
+PAYMENT = """
+payment     used   @ice    @ghost  MAX     XXX       #void  ID_REUSED
+payment     old1   @ice    @ghost  MAX     XXX       #void  ID_TOO_OLD
+payment     new    @ghost  @ghost  MAX     XXX       #void  UNKNOWN_ACCOUNT
+payment     new    @ice    @ghost  MAX     XXX       #void  UNKNOWN_ACCOUNT
+payment     new    @ice    @ice    MAX     XXX       #void  UNKNOWN_ROOM
+payment     new    @ice    @ice    MAX     XXX       #club  SAME_ACCOUNT
+payment     new    @ice    @cold   MAX     XXX       #club  NOT_A_MEMBER
+payment     new    @ice    @cold   MAX     XXX       #tea   ACCOUNT_FROZEN
+payment     new    @alice  @cold   MAX     XXX       #tea   PARTY_FROZEN
+payment     new    @alice  @rich   MAX     XXX       #tea   CURRENCY_UNKNOWN
+payment     new    @alice  @rich   MAX     USD       #tea   BALANCE_OVERFLOW
+payment     new    @alice  @bob    MAX     USD       #tea   INSUFFICIENT_FUNDS 100
+payment     new    @alice  @bob    101     USD       #tea   INSUFFICIENT_FUNDS 100
+payment     new    @alice  @bob    1       EUR       #tea   INSUFFICIENT_FUNDS 0
+payment     new    @alice  @bob    100     USD       #tea   OK
+payment     new    @alice  @bob    1       USD       -      OK
+payment     new    @rich   @bob    BIG     USD       -      OK
+"""
+DEPOSIT = """
+deposit     used   $world  @ghost  MAX     XXX       -      ID_REUSED
+deposit     old1   $world  @ghost  MAX     XXX       -      ID_TOO_OLD
+deposit     new    $world  @ghost  MAX     XXX       -      UNKNOWN_ACCOUNT
+deposit     new    $world  @cold   MAX     XXX       -      PARTY_FROZEN
+deposit     new    $world  @rich   MAX     XXX       -      CURRENCY_UNKNOWN
+deposit     new    $world  @rich   MAX     USD       -      BALANCE_OVERFLOW
+deposit     new    $world  @bob    1       USD       -      BALANCE_OVERFLOW
+deposit     new    $world  @bob    MAX     EUR       -      BALANCE_OVERFLOW
+deposit     new    $world  @alice  MAX     EUR       -      BALANCE_OVERFLOW
+deposit     new    $world  @alice  MAX     GBP       -      OK
+"""
+MESSAGE = """
+message     used   @alice  @ghost  -       -         -      ID_REUSED
+message     old1   @alice  @ghost  -       -         -      ID_TOO_OLD
+message     new    @ghost  @ghost  -       -         -      UNKNOWN_ACCOUNT
+message     new    @alice  @ghost  -       -         -      UNKNOWN_ACCOUNT
+message     new    @alice  @alice  -       -         -      OK
+message     new    @ice    @cold   -       -         -      OK
+message     new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
+message     new    @alice  #void   -       -         -      UNKNOWN_ROOM
+message     new    @alice  #club   -       -         -      NOT_A_MEMBER
+message     new    @bob    #tea    -       -         -      OK
+"""
+ROOM = """
+create      used   @busy   #tea    -       -         -      ID_REUSED
+create      old1   @busy   #tea    -       -         -      ID_TOO_OLD
+create      new    @ghost  #tea    -       -         -      UNKNOWN_ACCOUNT
+create      new    @busy   #tea    -       -         -      NAME_TAKEN
+create      new    @busy   #new    -       -         -      LIMIT_EXCEEDED 5
+create      new    @alice  #new    -       -         -      OK
+join        used   @busy   #void   -       -         -      ID_REUSED
+join        old1   @busy   #void   -       -         -      ID_TOO_OLD
+join        new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
+join        new    @busy   #void   -       -         -      UNKNOWN_ROOM
+join        new    @busy   #room0  -       -         -      ALREADY_A_MEMBER
+join        new    @busy   #tea    -       -         -      LIMIT_EXCEEDED 5
+join        new    @bob    #club   -       -         -      OK
+leave       used   @alice  #void   -       -         -      ID_REUSED
+leave       old1   @alice  #void   -       -         -      ID_TOO_OLD
+leave       new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
+leave       new    @alice  #void   -       -         -      UNKNOWN_ROOM
+leave       new    @alice  #club   -       -         -      NOT_A_MEMBER
+leave       new    @busy   #room0  -       -         -      OK
+"""
+ACCOUNT = """
+register    used   @alice  -       1       XXX       -      ID_REUSED
+register    old1   @alice  -       1       XXX       -      ID_TOO_OLD
+register    new    @alice  -       1       XXX       -      NAME_TAKEN
+register    new    @eve    -       1       XXX       -      CURRENCY_UNKNOWN
+register    new    @eve    -       1       USD       -      BALANCE_OVERFLOW
+register    new    @eve    -       7       GBP       -      OK
+register    new    @eve    -       -       -         -      OK
+freeze      used   $world  @ghost  -       -         -      ID_REUSED
+freeze      old1   $world  @ghost  -       -         -      ID_TOO_OLD
+freeze      new    $world  @ghost  -       -         -      UNKNOWN_ACCOUNT
+freeze      new    $world  @alice  -       -         -      OK
+freeze      new    $world  @cold   -       -         -      OK
+thaw        new    $world  @ghost  -       -         -      UNKNOWN_ACCOUNT
+thaw        new    $world  @cold   -       -         -      OK
+thaw        new    $world  @alice  -       -         -      OK
+"""
+CASES = [
+    line.split() for line in (PAYMENT + DEPOSIT + MESSAGE + ROOM + ACCOUNT).split("\n") if line
+]
+
+
+def _post(kind: str, id: str, sender: str, to: str, amount: str, currency: str, room: str) -> Post:
+    units = {"-": 0, "MAX": MAX, "BIG": MAX - 200}.get(amount) or int(amount.replace("-", "0"))
+    made = {
+        "payment": lambda: b.payment(id, sender, to, units, currency, room.strip("-")),
+        "deposit": lambda: b.deposit(id, to, units, currency),
+        "message": lambda: b.message(id, sender, to),
+        "register": lambda: b.register(id, sender, units, currency),
+        "create": lambda: b.create(id, sender, to),
+        "join": lambda: b.join(id, sender, to),
+        "leave": lambda: b.leave(id, sender, to),
+        "freeze": lambda: b.freeze(id, to),
+        "thaw": lambda: b.thaw(id, to),
+    }
+    return made[kind]()
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_first_thing_wrong_is_the_answer(case: list[str], ledger: StoreLedger | ModelLedger):
+    set_up = ledger.apply(WORLD)
+    assert {result[0] for result in set_up[1:]} == {Status.OK}
+    before, kept = ledger.dump(), ledger.contents()
+    status, detail = case[7], [word.encode() for word in case[8:]]
+
+    _, result = ledger.apply([_post(*case[:7])])
+
+    assert Status(result[0]).name == status
+    if status == "OK":
+        assert ledger.dump() != before
+        return
+    assert ledger.dump() == before
+    assert ledger.contents() == kept
+    if status != "ID_REUSED":  # which carries the mark
+        assert result[1:] == detail
+
+
+def test_every_status_is_reached():
+    by_table = {Status[case[7]] for case in CASES}
+    # Duplicates are in test_contract, damage is in test_corruption.
+    assert by_table | {Status.DUPLICATE, Status.CORRUPT} == set(Status)
+
+
+def test_every_kind_is_tried():
+    kinds = "payment deposit message register create join leave freeze thaw"
+    assert {case[0] for case in CASES} == set(kinds.split())
