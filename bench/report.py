@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import get_terminal_size
 from statistics import median
 
 import orjson
@@ -14,7 +15,6 @@ from rich.table import Table
 
 from .load.histogram import PERCENTILES, merge
 from .rounds import Contender, Round
-
 
 TABLE_WIDTH = 100
 """Characters; a pipe has no width of its own, and figures must not be cut."""
@@ -78,8 +78,8 @@ def show(rows: Iterable[Row], title: str) -> None:
         value = f"{row.value:,.0f}" if row.value >= 1_000 else f"{row.value:.3g}"
         named = (row.scenario, row.system, row.figure, value, row.unit, row.durability)
         table.add_row(*named, str(row.rounds))
-    console = Console()
-    console.print(table, width=max(console.width, TABLE_WIDTH), crop=False)
+    columns = get_terminal_size((TABLE_WIDTH, 0)).columns
+    Console(width=max(columns, TABLE_WIDTH)).print(table)
 
 
 def write(rows: Iterable[Row], path: Path) -> None:

@@ -61,8 +61,12 @@ def hub(durability: str, data: str | None = None) -> Iterator[System]:
         # bench itself; no figure here contains it.
         cheap = {"TELLER_ARGON2_TIME_COST": "1", "TELLER_ARGON2_MEMORY_KIB": "64"}
         log = Path(home, "hub.log")
-        with log.open("wb") as out, _process(command, stdout=out, env=cheap) as process:
-            _await_health(process, port, log)
+        with (
+            log.open("wb") as out,
+            _last_words(log),
+            _process(command, stdout=out, env=cheap) as process,
+        ):
+            _await_health(process, port)
             pids = {"server": process.pid}
             for pid, name in procfs.descendants(process.pid).items():
                 if name in STORES:
@@ -151,7 +155,7 @@ def _free_port() -> int:
         return port
 
 
-def _await_health(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -159,4 +163,13 @@ def _await_health(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
                 return
         except (URLError, OSError):
             time.sleep(0.1)
-    raise BenchError(f"the hub did not start:\n{log.read_text()[-2_000:]}")
+    raise BenchError("the hub did not start")
+
+
+@contextmanager
+def _last_words(log: Path) -> Iterator[None]:
+    """Where a bench cannot go on, the end of the hub's log says most."""
+    try:
+        yield
+    except BenchError as error:
+        raise BenchError(f"{error}\nThe hub's log ends so:\n{log.read_text()[-2_000:]}") from error

@@ -165,6 +165,8 @@ class Model:
             if name:
                 self._order += 1
                 self.conversation(name).add(Line.of(entry, self._order))
+        if "balance" in entry and box == self.me:
+            self.wallet.one(entry["currency"], entry["balance"])
         if kind == "leave" and entry["from"] == self.me and box != self.me:
             self._leave(entry["room"])
 

@@ -9,7 +9,6 @@ import resource
 import secrets
 import ssl
 import time
-from pathlib import Path
 
 import structlog
 
@@ -36,7 +35,7 @@ from .pipeline import Pipeline
 from .services import Services
 from .store.check import check_store
 from .store.client import redis_client
-from .store.connection import Down, StoreLink
+from .store.connection import Down, Lost, Refused, StoreLink
 from .store.embedded import EmbeddedStore
 from .store.endpoint import Endpoint, StoreError, parse_url
 from .transport import Connection, Edge
@@ -123,11 +122,17 @@ class App:
         services.entrance = Entrance(services)
         services.handlers = handlers.by_phase()
         self.operator_token = self._operator_token()
-        await self.link.start()
+        await self._connect_store(endpoint)
         self.edge = self._edge(Flusher(loop))
         self.server = await self._listen()
         self._tasks.append(asyncio.create_task(keep_alive(self.edge, services)))
         self._tasks.append(asyncio.create_task(sweep_marks(self.link)))
+
+    async def _connect_store(self, endpoint: Endpoint) -> None:
+        try:
+            await self.link.start()
+        except (Down, Lost, Refused, OSError, TimeoutError) as error:
+            raise StoreError(f"{endpoint} cannot be used: {error or repr(error)}") from error
 
     def _edge(self, flusher: Flusher) -> Edge:
         settings, services = self.settings, self.services
@@ -255,8 +260,3 @@ def raise_open_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (ValueError, OSError):
             structlog.get_logger("hub").warning("open-file limit stays as it is", limit=soft)
-
-
-def data_path(path: Path) -> Path:
-    """The data directory, whole."""
-    return path.expanduser().resolve()

@@ -100,12 +100,12 @@ class Settings:
         """What an ack may claim."""
         return "disk" if self.durability == "disk" else "memory"
 
-    def opening_deposit(self, name: str, id: str) -> Deposit | None:
+    def opening_deposit(self, name: str) -> Deposit | None:
         """The deposit that opens the account `name`, if there is one."""
         if self.opening_balance is None:
             return None
         amount, currency = parse_money(self.opening_balance)
-        return Deposit(id, name, amount, currency, "opening balance")
+        return Deposit(f"o:{name[1:]}", name, amount, currency, "opening balance")
 
     def announced_limits(self) -> dict[str, int]:
         """The limits that a `welcome` tells."""

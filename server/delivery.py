@@ -69,7 +69,7 @@ class Delivery:
             whole = b"".join(pieces) if len(pieces) > 1 else pieces[0]
             for listener in listeners:
                 if listener in authors:
-                    _put_with_acks(listener, codec, pieces, collected)  # type: ignore[arg-type]
+                    _put_with_acks(listener, codec, pieces, collected)
                 else:
                     listener.put(whole)
         for author in authors:

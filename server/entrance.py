@@ -126,7 +126,7 @@ class Entrance:
         post.box = name
         device = _DEVICE if frame.device is UNSET else frame.device
         post.extra = (keys.secret, hashed, keys.tokens, token_field(token), device)
-        opening = services.settings.opening_deposit(name, frame.id)
+        opening = services.settings.opening_deposit(name)
         if opening is not None:
             world = keys_of(WORLD)
             post.sender = world

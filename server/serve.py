@@ -14,7 +14,6 @@ import uvloop
 from .app import App
 from .config import Settings, SettingsError
 from .ledger.library import LibraryError
-from .store.connection import Down, Lost, Refused
 from .store.endpoint import StoreError
 
 
@@ -23,11 +22,8 @@ def run(settings: Settings) -> int:
     configure_logs(settings.log_format)
     try:
         uvloop.run(_serve(settings))
-    except (SettingsError, StoreError, LibraryError, Refused) as error:
+    except (SettingsError, StoreError, LibraryError) as error:
         print(f"teller: {error}", file=sys.stderr)
-        return 1
-    except (Down, Lost, OSError, TimeoutError) as error:
-        print(f"teller: the store cannot be reached: {error or repr(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -45,7 +41,8 @@ async def _serve(settings: Settings) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C does not wait
         loop.remove_signal_handler(one)
     await app.stop()
-    print("Stopped. Everything acknowledged is on disk.", flush=True)
+    kept = settings.durability != "memory"
+    print(f"Stopped.{' Everything acknowledged is on disk.' if kept else ''}", flush=True)
 
 
 def greeting(app: App) -> str:

@@ -59,7 +59,7 @@ async def test_a_planted_fault_is_caught(planted: Planted, fault: str, kind: str
             await connection.request("join", room="#r")
             if n < 2 or kind == "pairs":
                 connection.templates = [template({"type": "message", "to": to, "text": "a"})]
-        window = Window(connections, Plan(first=1, seconds=0.2, warm_up=0.0, depth=3, drain=0.5))
+        window = Window(connections, Plan(first=1, seconds=0.15, warm_up=0.0, depth=3, drain=0.3))
         result = await window.run(copies=3 if kind == "room" else 1)
         check = check_room if kind == "room" else check_pairs
         found = {name for name, number in asdict(check(window, connections)).items() if number}

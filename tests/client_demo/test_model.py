@@ -167,6 +167,12 @@ def test_an_older_balance_never_overwrites_a_newer_one(model):
     assert model.wallet.lines() == ["97.00 USD (2.00 USD held)"]
 
 
+def test_a_payment_that_came_brings_the_balance(model):
+    balance = {"available": 10_500, "held": 0, "version": 2}
+    came(model, payment(1, 500) | {"balance": balance})
+    assert model.wallet.available("USD") == 10_500
+
+
 def test_a_page_remembers_how_far_back_we_are(model):
     model.apply(events.Page("@alice", (message(8), message(9)), more=True))
     assert (model.shelves["@alice"].oldest, model.shelves["@alice"].more) == (8, True)

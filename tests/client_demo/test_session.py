@@ -159,6 +159,12 @@ def test_money_that_came_in_asks_for_the_balance_once(session):
     assert len(session.wanted()) == 1, "money came after the question, so it is asked again"
 
 
+def test_money_that_brings_the_balance_asks_for_nothing(session):
+    balance = {"available": 500, "held": 0, "version": 2}
+    session.receive(payment(4, 500) | {"balance": balance})
+    assert session.wanted() == []
+
+
 def test_leaving_forgets_the_box(session):
     frame = session.post({"type": "join", "room": "#general"})
     session.receive(ack(frame["id"], 12, box="#general"))
