@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +19,6 @@ from .options import Load
 from .scenarios import Bench, Outcome
 
 app = App(name="bench", help="Measure a hub, alone or beside a plain relay.")
-
-ROUNDS_MIN = 3
-"""Below this a median says little."""
 
 
 Options = Annotated[Load, Parameter(name="*")]
@@ -39,9 +37,8 @@ def dm(*, load: Options = DEFAULTS, connections: int = 100, json: Output = None)
     json
         Write the figures to this file too.
     """
-    return _run(
-        load, load.rounds * _systems(load), json, lambda bench: bench.dm(_even(connections))
-    )
+    _check_even(connections)
+    return _run(load, _steps(load, _systems(load)), json, lambda bench: bench.dm(connections))
 
 
 @app.command
@@ -61,9 +58,8 @@ def room(
     """
     if not 1 <= senders <= members or members < 2:
         raise SystemExit("a room needs two members, and at most all of them can speak")
-    return _run(
-        load, load.rounds * _systems(load), json, lambda bench: bench.room(members, senders)
-    )
+    steps = _steps(load, _systems(load))
+    return _run(load, steps, json, lambda bench: bench.room(members, senders))
 
 
 @app.command
@@ -87,8 +83,11 @@ def pay(
     """
     if load.beside:
         raise SystemExit("the plain relay knows no money")
-    steps = load.rounds * (3 if ceiling else 2)
-    return _run(load, steps, json, lambda bench: bench.pay(_even(connections), ceiling))
+    if ceiling and load.rate:
+        raise SystemExit("the ceiling is what a closed loop finds; leave --rate out")
+    _check_even(connections)
+    steps = _steps(load, 2) + load.rounds * ceiling
+    return _run(load, steps, json, lambda bench: bench.pay(connections, ceiling))
 
 
 @app.command
@@ -108,9 +107,10 @@ def idle(*, load: Options = DEFAULTS, connections: int = 2_000, json: Output = N
 def _run(load: Load, steps: int, json: Path | None, scenario: Callable[[Bench], Outcome]) -> int:
     """Run a scenario and print it; 1 if its gate failed or it could not be run."""
     talk = Console(stderr=True)
-    if load.rounds < ROUNDS_MIN:
-        raise SystemExit(f"--rounds must be at least {ROUNDS_MIN}")
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))  # stops the systems first
     try:
+        load.check()
         with _progress(talk, steps) as advance:
             outcome = scenario(Bench(load, advance, talk.print))
     except BenchError as error:
@@ -157,10 +157,14 @@ def _systems(load: Load) -> int:
     return 2 if load.beside else 1
 
 
-def _even(connections: int) -> int:
+def _steps(load: Load, contenders: int) -> int:
+    """Rounds in all."""
+    return load.rounds * contenders * (2 if load.half else 1)
+
+
+def _check_even(connections: int) -> None:
     if connections < 2 or connections % 2:
         raise SystemExit("pairs need an even number of connections")
-    return connections
 
 
 if __name__ == "__main__":

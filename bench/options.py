@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .errors import BenchError
+
+ROUNDS_MIN = 3
+"""Below this a median says little."""
+
 
 @dataclass(frozen=True)
 class Load:
@@ -12,6 +17,8 @@ class Load:
 
     rate: float | None = None
     """Operations per second of all senders together (open loop). Without it: closed loop."""
+    half: bool = False
+    """After the closed loop, also an open loop at half of the rate that each reached."""
     window: int = 4
     """Operations in flight per sender, in closed loop."""
     seconds: float = 3.0
@@ -32,6 +39,19 @@ class Load:
     """Measure the hub that runs at ws://host:port/ws; without it one is started."""
     data: str | None = None
     """Where to make the data directory; its disk is what syncs."""
+
+    def check(self) -> None:
+        """Whether the options make sense together.
+
+        Raises:
+            BenchError: if not.
+        """
+        if self.rounds < ROUNDS_MIN:
+            raise BenchError(f"--rounds must be at least {ROUNDS_MIN}")
+        if self.half and self.rate:
+            raise BenchError("--half finds its own rate; leave --rate out")
+        if self.beside and self.codec != "json":
+            raise BenchError("the plain relay speaks JSON; leave --codec out")
 
     @property
     def plan(self) -> dict[str, Any]:

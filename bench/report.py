@@ -16,7 +16,7 @@ from rich.table import Table
 from .load.histogram import PERCENTILES, merge
 from .rounds import Contender, Round
 
-TABLE_WIDTH = 100
+TABLE_WIDTH = 110
 """Characters; a pipe has no width of its own, and figures must not be cut."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from .load.driver import Generator
@@ -82,6 +83,8 @@ class Contender:
     system: System
     generator: Generator
     order: dict[str, Any]
+    rate: float | None = None
+    """Operations per second in open loop, if not the plan's."""
     rounds: list[Round] = field(default_factory=list)
 
     @property
@@ -96,10 +99,15 @@ class Contender:
 
     def play(self, plan: dict[str, Any]) -> Round:
         """One round."""
-        answer = self.generator.call(**self.order, **plan, pids=self.system.pids)
-        one = Round(**answer, open_loop=plan["rate"] is not None)
+        plan = {**plan, "rate": self.rate or plan["rate"], "pids": self.system.pids}
+        one = Round(**self.generator.call(**self.order, **plan), open_loop=bool(plan["rate"]))
         self.rounds.append(one)
         return one
+
+    def at_half(self) -> Contender:
+        """The same load in open loop, at half the rate that was reached."""
+        rate = median(one.rate for one in self.rounds) / 2
+        return Contender(f"{self.scenario} at half", self.system, self.generator, self.order, rate)
 
 
 def interleave(

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from . import idle, systems
-from .errors import BenchError
 from .load.driver import Generator
 from .options import Load
 from .report import Row, ratio, rows_of
@@ -98,12 +97,16 @@ class Bench:
     def _play(self, contenders: list[Contender], per: str) -> Outcome:
         load = self._load
         held = interleave(contenders, load.plan, load.rounds, self._advance, self._say)
-        rows = [row for contender in contenders for row in rows_of(contender, per)]
-        for contender in contenders:
+        played = contenders
+        if load.half:
+            halves = [one.at_half() for one in contenders if "server" in one.system.pids]
+            held &= interleave(halves, load.plan, load.rounds, self._advance, self._say)
+            played = contenders + halves
+        for contender in played:
             if not contender.valid:
                 self._say(f"{contender.name}: no round counts")
                 held = False
-        return Outcome(rows, held)
+        return Outcome([row for one in played for row in rows_of(one, per)], held)
 
     def _beside(self, contenders: list[Contender], per: str) -> Outcome:
         """Play, and compare what Teller's process costs with what the peer's does."""
@@ -129,8 +132,6 @@ class Bench:
     def _systems(self) -> Iterator[list[tuple[System, Generator]]]:
         """Teller and what stands beside it, each with a generator."""
         load = self._load
-        if load.beside and load.codec != "json":
-            raise BenchError("the plain relay speaks JSON; leave --codec out")
         with ExitStack() as stack:
             ready = [stack.enter_context(self._hub())]
             if load.beside:

@@ -16,6 +16,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from server.store import leash
 from server.store.directory import DataDirectory
 
 from . import procfs
@@ -131,11 +132,14 @@ def pin(system: System, generator: int) -> None:
 def _process(
     command: list[str], stdout: object, env: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
+    # The leash ends the system even where the bench itself is killed.
+    leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), "2", *command]
     process = subprocess.Popen(
-        command,
+        leashed,
         stdout=stdout,  # type: ignore[call-overload]
         stderr=subprocess.STDOUT if stdout is not subprocess.PIPE else None,
         env={**os.environ, **(env or {})},
+        process_group=0,  # Ctrl-C is the parent's, which then stops everything in order
     )
     try:
         yield process

@@ -46,6 +46,7 @@ class ChatApp(App[str]):
         """The conversation in view."""
         self._zone = zone
         self._paint_due = False
+        self._balance_asked = False
         self._searched: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -74,6 +75,9 @@ class ChatApp(App[str]):
             case events.Connected(_, boxes, resumed=resumed, reset=reset):
                 for box in reset if resumed else boxes:
                     self.client.read_box(box)
+            case events.BalanceCame() if self._balance_asked:
+                self._balance_asked = False
+                self.notify("\n".join(self.model.wallet.lines()) or "no money yet", markup=False)
             case events.Page():
                 self._search_on()
             case events.Refused(frame, _, message) if frame["type"] not in ("message", "payment"):
@@ -221,8 +225,8 @@ class ChatApp(App[str]):
             case commands.Open(name):
                 self.open(name)
             case Simple("balance"):
+                self._balance_asked = True
                 self.client.post({"type": "balance"})
-                self.notify("\n".join(self.model.wallet.lines()) or "no money yet", markup=False)
             case Simple("help"):
                 self.action_help()
             case Simple("quit"):

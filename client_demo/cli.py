@@ -81,7 +81,7 @@ class Door:
         if token is None:
             token = self._given() if self.password else self._asked()
             self.tokens.write(token)
-        return Client(self.url, token, self.context)
+        return Client(self.url, "@" + self.handle, token, self.context)
 
     def _given(self) -> str:
         """With a password that was given: a free handle is registered straight away."""

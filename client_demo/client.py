@@ -18,16 +18,20 @@ ROOM_PAGE = 50
 
 
 class Client:
-    """One account at one hub, for the app, the plain mode, the demo and the tests alike."""
+    """One account at one hub, for the app, the plain mode, the demo and the tests alike.
+
+    `me` is the account's name, such as `@alice`; `token` is of that account.
+    """
 
     def __init__(
         self,
         url: str,
+        me: str,
         token: str,
         context: ssl.SSLContext | None = None,
         backoff: Backoff | None = None,
     ) -> None:
-        self.model = Model()
+        self.model = Model(me)
         self.link = Link(url, token, self.take, context, backoff)
         self._listeners: list[Callable[[Event], None]] = []
         self._changed = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,7 +20,7 @@ class Delivery(Enum):
     REFUSED = "refused"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """A message, a payment, a deposit, or a note that someone came or went.
 
@@ -77,8 +78,6 @@ class Conversation:
         self.name = name
         self.lines: list[Line] = []
         """In the order of the box, as every device shows them."""
-        self.version = 0
-        """Grows with every change, for whoever keeps a picture of the lines."""
         self._by_key: dict[tuple[str, str], Line] = {}
         self._read_seq = 0
         self._read_ahead: set[str] = set()
@@ -110,25 +109,22 @@ class Conversation:
         """Put a line where it belongs; one that is here already learns where it was stored."""
         known = self._by_key.get(line.key)
         if known is None:
-            self._by_key[line.key] = known = line
-            self.lines.append(line)
+            self._by_key[line.key] = line
+            self._insert(line)
         elif line.seq is not None:
             self._store(known, line.seq, line.at)
-        self._settle(known)
 
     def stored(self, sender: str, id: str, seq: int | None, at: int) -> None:
         """The hub stored a line of ours; where in this box, if it said so."""
         line = self._by_key.get((sender, id))
         if line is not None:
             self._store(line, line.seq or seq, at)
-            self._settle(line)
 
     def mark(self, sender: str, id: str, delivery: Delivery, reason: str = "") -> None:
         """Set what became of a line of ours. What is stored stays stored."""
         line = self._by_key.get((sender, id))
         if line is not None and line.delivery not in (Delivery.STORED, Delivery.READ):
             line.delivery, line.reason = delivery, reason
-            self.version += 1
 
     def read(self, up_to: str) -> None:
         """We read everything up to the line `up_to`, here or on another device."""
@@ -145,18 +141,17 @@ class Conversation:
         self.lines = [line for line in self.lines if line.seq is None]
         self._by_key = {line.key: line for line in self.lines}
         self._read_seq = 0
-        self.version += 1
 
     def _store(self, line: Line, seq: int | None, at: int | None) -> None:
+        self.lines.remove(line)
         line.seq, line.at, line.reason = seq, at, ""
         if line.delivery is not Delivery.READ:
             line.delivery = Delivery.STORED
+        self._insert(line)
 
-    def _settle(self, line: Line) -> None:
-        if len(self.lines) > 1:
-            self.lines.sort(key=lambda each: each.place)  # nearly sorted already, so linear
+    def _insert(self, line: Line) -> None:
+        insort(self.lines, line, key=lambda each: each.place)
         self._resolve_reads([line])
-        self.version += 1
 
     def _resolve_reads(self, candidates: list[Line]) -> None:
         """Turn marks, which name a line, into places, as soon as the line is known."""
@@ -169,7 +164,6 @@ class Conversation:
             if line.id in self._read_by_other:
                 self._read_by_other.discard(line.id)
                 self._mark_read(line.seq)
-        self.version += 1
 
     def _mark_read(self, seq: int) -> None:
         for line in self.lines:

@@ -57,7 +57,7 @@ class Person:
         self.name = name
         self._other = other
         self.happened: list[Event] = []
-        self.client = Client(hub.url, token, backoff=Backoff(jitter=lambda: 0.6))
+        self.client = Client(hub.url, name, token, backoff=Backoff(jitter=lambda: 0.6))
         self.client.listen(self.happened.append)
 
     @property

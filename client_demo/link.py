@@ -36,6 +36,8 @@ class Link:
         self._backoff = backoff or Backoff()
         self._wire: Wire | None = None
         self._outgoing: asyncio.Queue[Frame] | None = None
+        self._holds = 0
+        """How many frames wait until the hub takes frames again."""
         self._closing = asyncio.Event()
         self._retry_after_ms: int | None = None
 
@@ -113,6 +115,8 @@ class Link:
     async def _write(self, wire: Wire, outgoing: asyncio.Queue[Frame]) -> None:
         while True:
             frame = await outgoing.get()
+            if self._holds or not self.session.waits(frame["id"]):
+                continue
             self.session.sent(frame)
             try:
                 await wire.send(frame)
@@ -123,7 +127,7 @@ class Link:
     def _take(self, frame: Frame) -> None:
         for event in self.session.receive(frame):
             if isinstance(event, events.Again):
-                asyncio.get_running_loop().call_later(event.pause, self._queue_again, event.frame)
+                self._pause(event)
             elif isinstance(event, events.Farewell):
                 self._retry_after_ms = event.retry_after_ms
             self._on_event(event)
@@ -134,10 +138,18 @@ class Link:
         if self._outgoing is not None:
             self._outgoing.put_nowait(frame)
 
-    def _queue_again(self, frame: Frame) -> None:
-        """After a pause; a reconnect meanwhile may have sent the frame, or even settled it."""
-        if self.session.waits(frame["id"]):
-            self._queue(frame)
+    def _pause(self, event: events.Again) -> None:
+        """Send again later. If the hub takes nothing now, later frames wait behind this one, so
+        that what was said first stands first; a mistake about one frame holds up no other."""
+        if event.code != "internal":
+            self._holds += 1
+        asyncio.get_running_loop().call_later(event.pause, self._go_on, event.code)
+
+    def _go_on(self, code: str) -> None:
+        if code != "internal":
+            self._holds -= 1
+        for frame in self.session.unanswered:
+            self._queue(frame)  # the writer skips what is on the wire already
 
     async def _after(self, error: WireError) -> events.Stopped | None:
         """The connection ended: stop, or tell what is unknown now and wait for the next try."""

@@ -44,8 +44,9 @@ Members: TypeAlias = dict[str, str]
 class Model:
     """Everything that a screen shows; `apply` is the only way to change it."""
 
-    def __init__(self) -> None:
-        self.me = ""
+    def __init__(self, me: str) -> None:
+        self.me = me
+        """Our own name, such as `@alice`."""
         self.connection = Connection.CONNECTING
         self.trouble = ""
         """Why there is no connection, for people."""
@@ -99,10 +100,13 @@ class Model:
                 self.wallet.sheet(balances, version)
 
     def _connected(self, event: events.Connected) -> None:
-        self.me, self.connection, self.trouble = event.me, Connection.CONNECTED, ""
+        self.connection, self.trouble = Connection.CONNECTED, ""
         self.wallet.sheet(event.balances, event.version)
         for box in event.reset:
             self._forget(box)
+        for room in [name for name in self.conversations if name.startswith("#")]:
+            if room not in event.boxes and not self.conversations[room].waiting:
+                self._leave(room)
         for box in event.boxes:
             self.shelves.setdefault(box, Shelf())
             if box != self.me:

@@ -6,9 +6,12 @@ Run `python -m client_demo.picture` in the top folder to draw it again.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+
+from textual.widgets import Input
 
 from . import events
 from .app import ChatApp
@@ -25,12 +28,13 @@ class Still(ChatApp):
     """The app without a hub: it shows `scene` and then keeps still."""
 
     def __init__(self, scene: Iterable[Event], current: str | None = None) -> None:
-        super().__init__(Client("ws://127.0.0.1/ws", token=""), zone=UTC)
+        super().__init__(Client("ws://127.0.0.1/ws", "@alice", token=""), zone=UTC)
         self._scene = list(scene)
         self._first = current
 
     def start(self) -> None:
         """Take the events instead of connecting."""
+        self.query_one("#input", Input).cursor_blink = False
         for event in self._scene:
             self.client.take(event)
         if self._first:
@@ -84,11 +88,13 @@ def story() -> list[Event]:
     paid = scene.entry("@alice", "payment", to="@bob", amount=450, text="flat white", **money)
     scene.read("@bob", paid)
     scene.entry("@bob", to="@alice", text="Got it before you put the phone down. Thanks!")
+    scene.entry("@bob", to="@alice", text="Here is your share of the concert tickets:")
     scene.entry("@bob", "payment", to="@alice", amount=1_200, text="concert ticket", **money)
     last = scene.entry("@alice", to="@bob", text="And that makes us even for Friday 🎻")
     scene.entry("@carol", to="@alice", text="Lunch at one?")
     scene.read("@alice", last)
-    return [connected(USD=10_750, EUR=2_000), *scene.events]
+    frame = {"type": "message", "id": "sending", "to": "@bob", "text": "See you at eight!"}
+    return [connected(USD=10_750, EUR=2_000), *scene.events, events.Posted(frame)]
 
 
 async def draw() -> str:
@@ -96,7 +102,9 @@ async def draw() -> str:
     app = Still(story(), current="@bob")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        return app.export_screenshot(title="teller chat --as alice")
+        picture = app.export_screenshot(title="teller chat --as alice")
+    # A picture in a page loads nothing from elsewhere; any monospaced font will do.
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,8 @@ class Session:
         if not self.cursors.see(box, frame["seq"]):
             return []
         self._fill(box)
+        if frame["type"] == "leave" and frame["from"] == self.me:
+            self.cursors.forget(frame["room"])
         if frame["type"] in MONEY_IN and box == self.me and "balance" not in frame:
             self._ask_balance()
         return [events.EntryCame(frame)]

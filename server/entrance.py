@@ -118,10 +118,9 @@ class Entrance:
         keys = keys_of(name)
         hashed = await services.passwords.hash(frame.password)
         token = new_token(name)
-        post = Post(frame, frame.id, peer, name)
+        digest = b"register".ljust(16)  # a password leaves no trace but its argon2 hash
+        post = Post(frame, frame.id, peer, name, keys.marks + frame.id.encode(), digest)
         post.kind = Kind.REGISTER
-        post.mark = keys.marks + frame.id.encode()
-        post.digest = b"register".ljust(16)  # a password leaves no trace but its argon2 hash
         post.to = keys
         post.box = name
         device = _DEVICE if frame.device is UNSET else frame.device

@@ -7,7 +7,7 @@ can fetch exactly what it missed. An entry is encoded once per encoding and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from protocol.codec import Codec
@@ -22,8 +22,8 @@ class Listener(Protocol):
     """A connection, as the hub sees it."""
 
     codec: Codec
-
-    def put(self, data: bytes) -> None: ...
+    put: Callable[[bytes], None]
+    """Send bytes that are framed already."""
 
 
 class Party:
@@ -125,13 +125,13 @@ class Hub:
 
 
 def tell(listeners: Iterable[Listener], frame: HubFrame, skip: Listener | None = None) -> None:
-    """Send `frame` to each of `listeners` but `skip`; encoded once per encoding."""
-    packed: dict[Codec, bytes] = {}
+    """Send `frame` to each of `listeners` but `skip`; encoded once where encodings do not mix."""
+    codec: Codec | None = None
+    data = b""
     for listener in listeners:
         if listener is skip:
             continue
-        codec = listener.codec
-        data = packed.get(codec)
-        if data is None:
-            data = packed[codec] = pack(codec, frame)
+        if listener.codec is not codec:
+            codec = listener.codec
+            data = pack(codec, frame)
         listener.put(data)

@@ -56,6 +56,11 @@ class Outbox:
         """Bytes that wait here (the transport holds a few more)."""
         return self._size
 
+    @property
+    def full(self) -> bool:
+        """Whether more waits than the limit allows; a burst that the socket took is none."""
+        return self._size > self._limit
+
     def put(self, data: bytes) -> None:
         """Send `data` with this tick's write. More than the limit: the reader is slow."""
         if not self._chunks and not self._paused:
@@ -66,12 +71,14 @@ class Outbox:
             self._on_full()
 
     def flush(self) -> None:
-        """Hand everything to the socket, unless it has enough already."""
+        """Hand everything to the socket, unless it has enough already, or is gone."""
         chunks = self._chunks
         if self._paused or not chunks:
             return
         self._chunks = []
         self._size = 0
+        if self._transport.is_closing():  # uvloop raises on a write to a socket that was cut
+            return
         self._transport.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
     def clear(self) -> None:

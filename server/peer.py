@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from protocol.codec import Codec
@@ -11,8 +12,10 @@ from protocol.session import Phase, illegal
 
 from .duplicates import find_difference
 from .hub import Party
+from .ledger.keys import AccountKeys, keys_of
 from .ledger.posts import Kind, Mark, Post
 from .limits import Bucket
+from .store.connection import Down
 from .wire import pack
 
 if TYPE_CHECKING:
@@ -22,22 +25,28 @@ if TYPE_CHECKING:
 NONSENSE_MAX = 20
 """Frames that are not frames, before the connection is closed as hopeless."""
 
+NOBODY = keys_of("$nobody")
+
 
 class Peer:
     """Whoever is at the other end of a connection."""
 
     __slots__ = (
-        *("_connection", "_nonsense", "_services", "bucket", "codec", "handle"),
-        *("party", "phase", "token_field"),
+        *("_connection", "_nonsense", "_outbox", "_services", "bucket", "codec", "handle", "keys"),
+        *("party", "phase", "put", "token_field"),
     )
 
     def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
         self._services = services
         self._connection = connection
+        self._outbox = connection.outbox
+        self.put: Callable[[bytes], None] = connection.outbox.put
+        """Send bytes that are framed already."""
         self.codec = codec
         self.phase = Phase.NEW
         self.handle = ""
         """The account's name, such as `@alice`, once somebody is logged in."""
+        self.keys: AccountKeys = NOBODY
         self.party: Party | None = None
         self.token_field = ""
         """Which of the account's tokens this connection came with."""
@@ -72,6 +81,8 @@ class Peer:
             handler(services, self, frame)
         except FrameError as error:
             self.refuse(error.code, error.id, **error.details)
+        except Down:
+            self.refuse(Code.UNAVAILABLE, getattr(frame, "id", None))
         except Exception:
             services.log.exception("a handler failed", type=type(frame).__name__)
             self.refuse(Code.INTERNAL, getattr(frame, "id", None))
@@ -88,20 +99,20 @@ class Peer:
         self._services.counters.slow += 1
         self.goodbye(Close.SLOW, "slow", retry_after_ms=100)
 
-    # Called by handlers and delivery.
+    def resync(self) -> None:
+        """The hub does not know what this connection missed: close, so that it resumes."""
+        self.goodbye(Close.RESYNC, "resync", retry_after_ms=0)
 
-    def put(self, data: bytes) -> None:
-        """Send bytes that are framed already."""
-        self._connection.outbox.put(data)
+    # Called by handlers and delivery.
 
     def send(self, frame: HubFrame) -> None:
         """Send `frame`."""
-        self._connection.outbox.put(pack(self.codec, frame))
+        self.put(pack(self.codec, frame))
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes in the outbox; ephemeral frames are shed when there are many."""
-        return self._connection.outbox.size
+        return self._outbox.size
 
     @property
     def gone(self) -> bool:
@@ -129,6 +140,7 @@ class Peer:
         """Somebody is logged in."""
         self.phase = phase
         self.handle = handle
+        self.keys = keys_of(handle)
         self._connection.at_home()
 
     def goodbye(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:

@@ -99,11 +99,10 @@ class Pipeline:
     def _send(self) -> None:
         waiting = self._waiting
         batch = [waiting.popleft() for _ in range(min(len(waiting), POSTS_PER_CALL))]
-        try:
-            self._store.send(pack_call(batch), self._answer(batch))
-        except Down:
+        if not self._store.up:  # or not caught up yet: nothing may overtake what was missed
             self._fail(batch, Code.UNAVAILABLE)
             return
+        self._store.send(pack_call(batch), self._answer(batch))
         self._in_flight += 1
         self.calls += 1
         self.posts += len(batch)

@@ -9,21 +9,21 @@ frames, closing), because it weighs three times as much as all else that an idle
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from websockets.exceptions import NegotiationError
+from websockets.frames import Close as CloseFrame
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
-from websockets.typing import Origin, Subprotocol
 
-from protocol.codec import CODECS, JSON, Codec
+from protocol.codec import Codec
 from protocol.errors import Close
 
+from .handshake import answer, expect_request
 from .outbox import Flusher, Outbox
 
 FAST_BYTES_MAX = 4_096
@@ -34,6 +34,9 @@ CLOSE_TIMEOUT_S = 5.0
 """How long a close may take before the socket is cut."""
 
 _TEXT, _BINARY, _PONG = 0x81, 0x82, 0x8A
+_COMMON = frozenset({_TEXT, _BINARY, _PONG})
+
+_BAD_UTF8 = Frame(Opcode.CLOSE, CloseFrame(1007, "invalid UTF-8").serialize()).serialize(mask=False)
 
 
 class Guest(Protocol):
@@ -66,6 +69,9 @@ class Edge:
     """A coarse clock, in seconds, for idle time-outs."""
     connections: set[Connection] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.fast_bytes_max = min(FAST_BYTES_MAX, self.frame_bytes_max)
+
 
 class Connection(asyncio.Protocol):
     """One socket."""
@@ -85,7 +91,7 @@ class Connection(asyncio.Protocol):
         """Bytes given to the library that are not yet accounted for by whole frames."""
         self._fragments: list[bytes] | None = None
         self._tail = b""
-        """The beginning of a frame whose end has not come yet."""
+        """The beginning of a frame whose end has not come yet; the last bytes of a request."""
         self._timer: asyncio.TimerHandle | None = None
         self.guest: Guest | None = None
         self.seen = edge.tick
@@ -98,23 +104,22 @@ class Connection(asyncio.Protocol):
         edge = self._edge
         self.outbox = Outbox(self.transport, edge.flusher, edge.outbox_bytes_max, self._full)
         edge.connections.add(self)
-        self._library = ServerProtocol(
-            origins=None if edge.origins is None else [*map(Origin, edge.origins), None],
-            select_subprotocol=_select_subprotocol,
-            max_size=edge.frame_bytes_max,
-        )
+        self._library = expect_request(edge)
         self._cut_after(HANDSHAKE_TIMEOUT_S)
 
     def data_received(self, data: bytes) -> None:
         self.seen = self._edge.tick
-        if self._library is not None:
-            self._feed(data)
-        elif self._tail:
+        library = self._library
+        if library is not None and library.state is State.CONNECTING:
+            self._shake_hands(library, data)
+            return
+        if self._tail:
             data = self._tail + data
             self._tail = b""
+        if library is None:
             self._read(data)
         else:
-            self._read(data)
+            self._feed(data)
 
     def eof_received(self) -> bool:
         return False
@@ -143,7 +148,7 @@ class Connection(asyncio.Protocol):
         self.closing = True
         if library.state is State.OPEN:
             library.send_close(code, reason)
-        self._send(library)
+        self._send(library.data_to_send())
         self._cut_after(CLOSE_TIMEOUT_S)
 
     def at_home(self) -> None:
@@ -161,31 +166,35 @@ class Connection(asyncio.Protocol):
     def _read(self, data: bytes) -> None:
         """Read frames of the common kind; give everything else to the library."""
         at, end = 0, len(data)
+        limit = self._edge.fast_bytes_max
         while at < end and not self.closing:
             if end - at < 2:
                 break
             first, second = data[at], data[at + 1]
             length = second & 0x7F
             body = at + 6
-            if first not in (_TEXT, _BINARY, _PONG) or second < 0x80 or length == 127:
+            if first not in _COMMON or second < 0x80 or length == 127:
                 return self._feed(data[at:])
             if length == 126:
                 if end - at < 4:
                     break
                 length = data[at + 2] << 8 | data[at + 3]
                 body = at + 8
-                if not 126 <= length <= FAST_BYTES_MAX or first == _PONG:
+                if length < 126 or first == _PONG:
                     return self._feed(data[at:])
+            if length > limit:
+                return self._feed(data[at:])
             if body + length > end:
                 break
             payload = apply_mask(data[body : body + length], data[body - 4 : body])
-            if first == _TEXT and not _is_utf8(payload):
+            if first == _TEXT and not payload.isascii() and not _is_utf8(payload):
                 return self._feed(data[at:])
             at = body + length
             if first != _PONG and self.guest is not None:
                 self.guest.receive(payload, first == _TEXT)
-        if at < end and not self.closing:
-            self._tail = data[at:]
+        if at < end and self.closing:
+            return self._feed(data[at:])  # the answer to our close may be among it
+        self._tail = data[at:]
         return None
 
     # The library's path.
@@ -199,61 +208,47 @@ class Connection(asyncio.Protocol):
         library = self._library or self._new_library()
         self._fed += len(data)
         library.receive_data(data)
-        for event in library.events_received():
-            if isinstance(event, Request):
-                self._handshake(library, event)
-                self._fed = 0 if library.state is State.OPEN else self._fed
-            elif isinstance(event, Frame):
-                self._fed -= _size(event)
-                self._frame(library, event)
-        self._send(library)
-        if library.handshake_exc is not None or library.parser_exc is not None:
+        answers = library.data_to_send()
+        for frame in library.events_received():
+            assert isinstance(frame, Frame)
+            self._fed -= _size(frame)
+            if frame.opcode is Opcode.PING:
+                pong = answers.pop(0)  # before the answer to what came after the ping
+                if not self.closing:
+                    self.outbox.put(pong)
+            else:
+                self._frame(frame)
+        if not self.transport.is_closing():
+            self._send(answers + library.data_to_send())
+        if library.parser_exc is not None:
             self.closing = True
         if self._fed == 0 and self._fragments is None and library.state is State.OPEN:
             self._library = None
 
-    def _handshake(self, library: ServerProtocol, request: Request) -> None:
-        path = request.path.partition("?")[0]
-        if path != "/ws":
-            status, kind, body = self._edge.answer(path)
-            response = library.reject(status, body)
-            response.headers["Content-Type"] = kind
-            library.send_response(response)
-            return
-        wait_ms = self._edge.admit()
-        if wait_ms or len(self._edge.connections) > self._edge.connections_max:
-            library.send_response(_come_later(library, max(wait_ms, 1_000)))
-            return
-        response = library.accept(request)
-        library.send_response(response)
-        if response.status_code == 101:
-            codec = CODECS.get(library.subprotocol or "", JSON)
-            self.guest = self._edge.welcome(self, codec)
-
-    def _frame(self, library: ServerProtocol, frame: Frame) -> None:
+    def _frame(self, frame: Frame) -> None:
         """Put the fragments of a message together; control frames were answered by the library."""
         if frame.opcode is Opcode.CLOSE:
             self.closing = True
             return
-        if frame.opcode in (Opcode.PING, Opcode.PONG) or self.closing:
+        if frame.opcode is Opcode.PONG or self.closing:
             return
         if frame.opcode is not Opcode.CONT:
             self._fragments = [b"\x01" if frame.opcode is Opcode.TEXT else b"\x02"]
         assert self._fragments is not None
-        self._fragments.append(bytes(frame.data))
+        if frame.data:  # empty ones would cost memory and never reach the size limit
+            self._fragments.append(bytes(frame.data))
         if not frame.fin:
             return
         kind, *parts = self._fragments
         self._fragments = None
         payload = b"".join(parts)
         if kind == b"\x01" and not _is_utf8(payload):
-            library.fail(1007, "invalid UTF-8")
-            self.closing = True
+            self._send([_BAD_UTF8, SEND_EOF])
         elif self.guest is not None:
             self.guest.receive(payload, kind == b"\x01")
 
-    def _send(self, library: ServerProtocol) -> None:
-        for data in library.data_to_send():
+    def _send(self, answers: list[bytes]) -> None:
+        for data in answers:
             if data is SEND_EOF or not data:
                 self.closing = True
                 self.outbox.flush()
@@ -262,6 +257,26 @@ class Connection(asyncio.Protocol):
             else:
                 self.outbox.put(data)
 
+    # The handshake.
+
+    def _shake_hands(self, library: ServerProtocol, data: bytes) -> None:
+        """Give the library the request, and nothing of what may follow it in the same read."""
+        seam = self._tail + data
+        end = seam.find(b"\r\n\r\n")
+        rest = len(data) if end < 0 else end + 4 - len(self._tail)
+        self._tail = seam[-3:] if end < 0 else b""
+        library.receive_data(data[:rest])
+        for request in library.events_received():
+            assert isinstance(request, Request)
+            codec = answer(self._edge, library, request)
+            if codec is not None:
+                self.guest = self._edge.welcome(self, codec)
+        self._send(library.data_to_send())
+        if library.state is State.OPEN:
+            self._library = None
+            if rest < len(data):
+                self._read(data[rest:])
+
     # Time-outs and a full outbox.
 
     def _full(self) -> None:
@@ -269,7 +284,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._give_up)
 
     def _give_up(self) -> None:
-        if not self.closing and self.guest is not None:
+        if not self.closing and self.guest is not None and self.outbox.full:
             self.guest.slow()
 
     def _cut_after(self, seconds: float) -> None:
@@ -283,8 +298,6 @@ class Connection(asyncio.Protocol):
 
 
 def _is_utf8(payload: bytes) -> bool:
-    if payload.isascii():
-        return True
     try:
         payload.decode()
     except UnicodeDecodeError:
@@ -296,21 +309,3 @@ def _size(frame: Frame) -> int:
     """Bytes that a masked frame took on the wire, if its length was written as it should be."""
     length = len(frame.data)
     return 6 + length + (0 if length < 126 else 2 if length < 65_536 else 8)
-
-
-def _select_subprotocol(
-    library: ServerProtocol, offered: Sequence[Subprotocol]
-) -> Subprotocol | None:
-    """Ours, in our order; none where none was asked for."""
-    if not offered:
-        return None
-    for name in CODECS:
-        if name in offered:
-            return Subprotocol(name)
-    raise NegotiationError("expected one of " + ", ".join(CODECS))
-
-
-def _come_later(library: ServerProtocol, wait_ms: int) -> Response:
-    response = library.reject(503, "The hub takes no more connections now; nothing happened.\n")
-    response.headers["Retry-After"] = str(-(-wait_ms // 1_000))
-    return response

@@ -6,6 +6,8 @@ for every connection of the same encoding.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from protocol.codec import Codec
 from protocol.frames import HubFrame
 
@@ -15,13 +17,17 @@ PING = b"\x89\x00"
 """A ping without payload, ready to send."""
 
 
+_MEDIUM = Struct(">BBH").pack
+_LONG = Struct(">BBQ").pack
+
+
 def header(opcode: int, length: int) -> bytes:
     """The header of an unmasked, final frame of `length` bytes (RFC 6455, section 5.2)."""
     if length < 126:
         return bytes((opcode, length))
     if length < 65_536:
-        return bytes((opcode, 126)) + length.to_bytes(2, "big")
-    return bytes((opcode, 127)) + length.to_bytes(8, "big")
+        return _MEDIUM(opcode, 126, length)
+    return _LONG(opcode, 127, length)
 
 
 def pack(codec: Codec, frame: HubFrame) -> bytes:

@@ -10,6 +10,7 @@ import uvloop
 
 from tests.support import Hub
 
+
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     """Tests run on the loop that the hub runs on."""
     return {"uvloop": uvloop.new_event_loop}

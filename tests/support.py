@@ -146,6 +146,11 @@ class Hub:
         for connection in list(self.app.edge.connections):
             connection.transport.abort()
 
+    def kill_connections_of(self, name: str) -> None:
+        """Cut every socket of one account."""
+        for peer in list(self.app.services.hub.parties[name].listeners):
+            peer._connection.transport.abort()  # type: ignore[attr-defined]
+
     async def store(self, *command: Any) -> Any:
         """Ask the hub's store."""
         return await self.app.link.request(*command)

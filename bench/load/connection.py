@@ -71,8 +71,9 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Hang up politely."""
-        self.transport.write(masked(CLOSE, NORMAL_CLOSURE))
-        self.transport.close()
+        if not self.transport.is_closing():
+            self.transport.write(masked(CLOSE, NORMAL_CLOSURE))
+            self.transport.close()
 
     def start(self, window: Window) -> None:
         """Take part in a window, from now on."""

@@ -26,5 +26,8 @@ async def obey(worker: object) -> None:
             answer = await command(**order) or {}
         except Exception as error:  # the parent decides; it needs the words
             answer = {"failed": f"{type(error).__name__}: {error}"}
-        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # the parent was killed
+            return

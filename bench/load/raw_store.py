@@ -35,15 +35,24 @@ DRAIN_SECONDS = 15
 def payment(number: int, payer: str, payee: str) -> Post:
     """The post that the hub would make of a payment of one minor unit."""
     frame = Payment(f"{number:012d}", payee, 1, CURRENCY)
-    post = Post(frame, frame.id, None, payer)
-    post.sender, post.to = keys_of(payer), keys_of(payee)
-    post.mark = post.sender.marks + frame.id.encode()
-    post.digest = digest_of(frame)
-    post.body = encode_entry(entry_of(frame, payer))
-    post.amount, post.currency = frame.amount, frame.currency
-    post.box = payer
-    post.boxes, post.names = (post.sender.box, post.to.box), (payer, payee)
-    return post
+    body = encode_entry(entry_of(frame, payer))
+    mine, theirs = keys_of(payer), keys_of(payee)
+    return Post(
+        frame,
+        frame.id,
+        origin=None,
+        who=payer,
+        mark=mine.marks + frame.id.encode(),
+        digest=digest_of(body),
+        body=body,
+        sender=mine,
+        to=theirs,
+        amount=frame.amount,
+        currency=frame.currency,
+        box=payer,
+        boxes=(mine.box, theirs.box),
+        names=(payer, payee),
+    )
 
 
 class RawStore(asyncio.Protocol):
@@ -52,6 +61,7 @@ class RawStore(asyncio.Protocol):
     def __init__(self) -> None:
         self._next = 1
         self._people: list[str] = []
+        self._depth = 1
         self._calls: deque[int] = deque()
         self._sending = False
         self._idle = asyncio.Event()
@@ -62,13 +72,15 @@ class RawStore(asyncio.Protocol):
     async def payments(
         self,
         people: list[str],
+        depth: int,
         seconds: float,
         warm_up: float,
         pids: dict[str, int],
         **others: object,
     ) -> dict[str, object]:
-        """A window of payments, each to the next in the ring of `people`."""
-        self._people, self._sending = people, True
+        """A window of payments between the pairs among `people`, `depth` by each in turn: the
+        calls that a hub makes whose clients have so many in flight."""
+        self._people, self._depth, self._sending = people, depth, True
         self._idle.clear()
         first = self._next
         for _ in range(CALLS_IN_FLIGHT):
@@ -102,10 +114,10 @@ class RawStore(asyncio.Protocol):
     def _call(self) -> None:
         first, people = self._next, self._people
         self._next += POSTS_PER_CALL
-        posts = [
-            payment(n, people[n % len(people)], people[(n + 1) % len(people)])
-            for n in range(first, self._next)
-        ]
+        posts = []
+        for n in range(first, self._next):
+            payer = n // self._depth % len(people)
+            posts.append(payment(n, people[payer], people[payer ^ 1]))
         self._calls.append(monotonic_ns())
         call: tuple[Any, ...] = tuple(pack_call(posts))
         self._transport.write(hiredis.pack_command(call))

@@ -7,6 +7,7 @@ It answers just enough of Teller's JSON to take the same load: the first frame r
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections import defaultdict
 
@@ -37,6 +38,7 @@ async def relay(socket: ServerConnection) -> None:
 
 async def main() -> None:
     """Serve on a free port, which is printed, until SIGTERM."""
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # clients may hang up any time
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with serve(

@@ -16,7 +16,7 @@ def message(services: Services, peer: Peer, frame: Message) -> None:
     """Words to a person or a room."""
     post = draft(services, peer, frame)
     if frame.to[0] == "@":
-        _to_person(post, frame.to)
+        _to_person(post, peer, frame.to)
     elif frame.to[0] == "#":
         _to_room(post, frame.to)
     else:
@@ -31,31 +31,31 @@ def marker(services: Services, peer: Peer, frame: Read | Delivered) -> None:
     """
     post = draft(services, peer, frame)
     if frame.to[0] == "@":
-        _to_person(post, frame.to)
+        _to_person(post, peer, frame.to)
     elif frame.to[0] == "#":
         room = keys_of(frame.to)
         post.room = post.members = room
-        _to_self(post)
+        _to_self(post, peer)
     else:
         raise FrameError(Code.NAME_INVALID, frame.id)
     services.pipeline.post(post)
 
 
-def _to_person(post: Post, to: str) -> None:
+def _to_person(post: Post, peer: Peer, to: str) -> None:
     if to == post.who:
-        post.to = keys_of(to)
-        _to_self(post)
+        post.to = peer.keys
+        _to_self(post, peer)
         return
     other = keys_of(to)
     post.to = other
     post.box = post.who
-    post.boxes = (keys_of(post.who).box, other.box)
+    post.boxes = (peer.keys.box, other.box)
     post.names = (post.who, to)
 
 
-def _to_self(post: Post) -> None:
+def _to_self(post: Post, peer: Peer) -> None:
     post.box = post.who
-    post.boxes = (keys_of(post.who).box,)
+    post.boxes = (peer.keys.box,)
     post.names = (post.who,)
 
 

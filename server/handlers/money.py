@@ -15,7 +15,7 @@ from .posting import draft, draft_without_entry
 def payment(services: Services, peer: Peer, frame: Payment) -> None:
     """Money from the sender to a person; the same pipeline as a message."""
     post = draft(services, peer, frame, money=True)
-    payer, payee = keys_of(peer.handle), keys_of(frame.to)
+    payer, payee = peer.keys, keys_of(frame.to)
     post.sender, post.to = payer, payee
     post.amount = frame.amount
     post.currency = frame.currency if frame.currency in EXPONENTS else ""

@@ -8,7 +8,6 @@ from protocol.errors import Code, FrameError
 from protocol.frames import ClientFrame
 
 from ..ledger.entries import digest_of, encode_entry, entry_of
-from ..ledger.keys import keys_of
 from ..ledger.posts import Post
 from ..peer import Peer
 from ..services import Services
@@ -27,18 +26,15 @@ def draft(services: Services, peer: Peer, frame: Any, money: bool = False) -> Po
         if wait:
             services.counters.rate_limited += 1
             raise FrameError(Code.RATE_LIMITED, id, retry_after_ms=int(wait * 1000) + 1)
-    post = Post(frame, id, peer, peer.handle)
-    post.mark = keys_of(peer.handle).marks + id.encode()
-    post.digest = digest_of(frame)
-    post.body = encode_entry(entry_of(frame, peer.handle))
-    post.old = not money and services.ages.too_old(id)
-    return post
+    handle = peer.handle
+    body = encode_entry(entry_of(frame, handle))
+    old = not money and services.ages.too_old(id)
+    mark = peer.keys.marks + id.encode()
+    return Post(frame, id, peer, handle, mark, digest_of(body), body, old)
 
 
 def draft_without_entry(services: Services, peer: Peer, frame: ClientFrame) -> Post:
     """A post that changes something but is not an entry of any box."""
     id: str = frame.id  # type: ignore[attr-defined]
-    post = Post(frame, id, peer, peer.handle)
-    post.mark = keys_of(peer.handle).marks + id.encode()
-    post.digest = digest_of(frame)
-    return post
+    mark = peer.keys.marks + id.encode()
+    return Post(frame, id, peer, peer.handle, mark, digest_of(encode_entry(frame)))

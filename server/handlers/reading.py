@@ -68,7 +68,7 @@ def balance(services: Services, peer: Peer, frame: Balance) -> None:
             record = parse_record(found[0])
             peer.send(BalanceSheet(frame.id, record.balances, record.version))
 
-    services.pipeline.read([("GET", keys_of(peer.handle).record)], answer)
+    services.pipeline.read([("GET", peer.keys.record)], answer)
 
 
 def status(services: Services, peer: Peer, frame: Status) -> None:
@@ -86,5 +86,5 @@ def status(services: Services, peer: Peer, frame: Status) -> None:
         ack = ack_of(Mark(stored), frame.of, services.settings.durable, replayed=True)
         peer.send(Report(frame.id, frame.of, "stored", ack))
 
-    key = keys_of(peer.handle).marks + frame.of.encode()
+    key = peer.keys.marks + frame.of.encode()
     services.pipeline.read([("GET", key)], answer)

@@ -26,7 +26,7 @@ def change(services: Services, peer: Peer, frame: Create | Join | Leave) -> None
     post.box = frame.room
     post.boxes = (room.box,)
     post.names = (frame.room,)
-    joined = keys_of(peer.handle).joined
+    joined = peer.keys.joined
     post.extra = (joined, frame.room)
     if post.kind is not Kind.LEAVE:
         post.extra += (services.settings.rooms_per_account,)

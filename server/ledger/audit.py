@@ -81,9 +81,11 @@ class _Audit:
         self.report = AuditReport()
         self.pairs = Pairs()
         self._currencies: set[str] = set()
+        self._said: set[str] = set()
 
     def _find(self, sentence: str) -> None:
-        if sentence not in self.report.findings:  # a scan may show a key twice
+        if sentence not in self._said:  # a scan may show a key twice
+            self._said.add(sentence)
             self.report.findings.append(sentence)
 
     async def _together(self, *commands: tuple[Any, ...]) -> list[Any]:
@@ -156,11 +158,9 @@ class _Audit:
         if not homes:
             return
         self.report.payments += len(homes)
-        marks = await self._store.execute_command("MGET", *(mark_key(home[0]) for home in homes))
-        for (entry, balance, version), mark in zip(homes, marks, strict=True):
-            if _is_opening(entry, mark):
-                continue
-            wrong = check_mark(entry, mark, balance, version)
+        marks = await self._store.execute_command("MGET", *(mark_key(home.entry) for home in homes))
+        for home, mark in zip(homes, marks, strict=True):
+            wrong = None if _is_opening(home.entry, mark) else check_mark(home, mark)
             if wrong:
                 self._find(wrong)
 

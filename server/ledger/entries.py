@@ -39,12 +39,11 @@ TIME_DIGITS = 13
 
 encode_entry = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyEntry).decode
-_encode_frame = msgspec.msgpack.Encoder().encode
 
 
-def digest_of(frame: ClientFrame) -> bytes:
-    """16 bytes over the whole content of `frame`, whatever encoding it came in."""
-    return blake2b(_encode_frame(frame), digest_size=16).digest()
+def digest_of(content: bytes) -> bytes:
+    """16 bytes over the whole content of a frame, as it is stored, whatever encoding it came in."""
+    return blake2b(content, digest_size=16).digest()
 
 
 def _message(frame: Message, sender: str, box: str, seq: int, at: int) -> Entry:

@@ -27,53 +27,44 @@ class Kind(IntEnum):
     THAW = 6
 
 
-class Post:
-    """One frame on its way into the store. Made by a handler, answered through `desk`."""
+class Post(msgspec.Struct):
+    """One frame on its way into the store. Made by a handler, answered through the desk."""
 
-    __slots__ = (
-        *("amount", "body", "box", "boxes", "currency", "digest", "extra", "frame", "id", "kind"),
-        *("mark", "members", "names", "old", "origin", "room", "sender", "to", "total", "who"),
-    )
-
-    def __init__(self, frame: ClientFrame, id: str, origin: object, who: str) -> None:
-        self.frame = frame
-        self.id = id
-        self.origin = origin
-        """Where the answer goes: the connection that posted."""
-        self.who = who
-        """The sender's name."""
-        self.kind = Kind.ENTRY
-        self.mark = b""
-        self.digest = b""
-        """16 bytes over the content of the frame."""
-        self.body = b""
-        """The entry as it is stored."""
-        self.old = False
-        """The id carries a time before which duplicates are not remembered any more."""
-        self.sender: AccountKeys | None = None
-        self.to: AccountKeys | None = None
-        self.room: AccountKeys | None = None
-        self.members: AccountKeys | None = None
-        """The room whose members are asked for the sender's right, if any."""
-        self.amount = 0
-        self.currency = ""
-        self.total = b""
-        """Key of the money in circulation; only for posts that `$world` pays."""
-        self.box = ""
-        """Name of the first of `boxes`, which the ack speaks of."""
-        self.boxes: tuple[bytes, ...] = ()
-        self.names: tuple[str, ...] = ()
-        """The accounts whose boxes these are, in the same order."""
-        self.extra: tuple[bytes | str | int, ...] = ()
-        """Only some kinds: keys (bytes, which become indexes) and values; see the contract."""
+    frame: ClientFrame
+    id: str
+    origin: object
+    """Where the answer goes: the connection that posted."""
+    who: str
+    """The sender's name."""
+    mark: bytes = b""
+    """Key of the duplicate mark."""
+    digest: bytes = b""
+    """16 bytes over the content of the frame."""
+    body: bytes = b""
+    """The entry as it is stored."""
+    old: bool = False
+    """The id carries a time before which duplicates are not remembered any more."""
+    kind: Kind = Kind.ENTRY
+    sender: AccountKeys | None = None
+    """The payer; nobody for words."""
+    to: AccountKeys | None = None
+    room: AccountKeys | None = None
+    members: AccountKeys | None = None
+    """The room whose members are asked for the sender's right, if any."""
+    amount: int = 0
+    currency: str = ""
+    total: bytes = b""
+    """Key of the money in circulation; only for posts that `$world` pays."""
+    box: str = ""
+    """Name of the first of `boxes`, which the ack speaks of."""
+    boxes: tuple[bytes, ...] = ()
+    names: tuple[str, ...] = ()
+    """The accounts whose boxes these are, in the same order."""
+    extra: tuple[bytes | str | int, ...] = ()
+    """Only some kinds: keys (bytes, which become indexes) and values; see the contract."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
-
-
-def _index(table: dict[bytes, int], key: bytes) -> int:
-    """The place of `key` in its group, counted from 1; new keys go last."""
-    return table.setdefault(key, len(table) + 1)
 
 
 def _extra(
@@ -82,10 +73,10 @@ def _extra(
     """The fields that only some kinds have, their keys turned into indexes."""
     extra: list[int | str | bytes] = list(post.extra)
     if post.kind == Kind.REGISTER:
-        extra[0] = _index(scalars, extra[0])  # type: ignore[arg-type]
-        extra[2] = _index(others, extra[2])  # type: ignore[arg-type]
-    elif extra:
-        extra[0] = _index(others, extra[0])  # type: ignore[arg-type]
+        extra[0] = scalars.setdefault(extra[0], len(scalars) + 1)  # type: ignore[arg-type]
+        extra[2] = others.setdefault(extra[2], len(others) + 1)  # type: ignore[arg-type]
+    else:
+        extra[0] = others.setdefault(extra[0], len(others) + 1)  # type: ignore[arg-type]
     return extra
 
 
@@ -95,26 +86,27 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     lists: dict[bytes, int] = {}
     others: dict[bytes, int] = {}
     rows = []
-    contents = []
+    contents: list[bytes] = []
+    scalar, box = scalars.setdefault, lists.setdefault  # a key's place in its group, from 1
     for post in posts:
-        contents.append(post.digest)
-        contents.append(post.body)
+        contents += (post.digest, post.body)
+        sender, to, room, members = post.sender, post.to, post.room, post.members
         rows.append(
             (
                 post.kind,
-                _index(scalars, post.mark),
+                scalar(post.mark, len(scalars) + 1),
                 len(post.body),
                 1 if post.old else 0,
-                _index(scalars, post.sender.record) if post.sender else 0,
-                _index(scalars, post.to.record) if post.to else 0,
-                _index(scalars, post.room.record) if post.room else 0,
-                _index(others, post.members.members) if post.members else 0,
+                scalar(sender.record, len(scalars) + 1) if sender else 0,
+                scalar(to.record, len(scalars) + 1) if to else 0,
+                scalar(room.record, len(scalars) + 1) if room else 0,
+                others.setdefault(members.members, len(others) + 1) if members else 0,
                 post.who,
                 str(post.amount) if post.amount else "",
                 post.currency,
-                _index(scalars, post.total) if post.total else 0,
+                scalar(post.total, len(scalars) + 1) if post.total else 0,
                 post.box,
-                [_index(lists, box) for box in post.boxes],
+                [box(key, len(lists) + 1) for key in post.boxes],
                 _extra(post, scalars, others) if post.extra else (),
             )
         )

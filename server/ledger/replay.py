@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import NamedTuple
 
-from protocol.frames import Deposit, DepositEntry, MessageEntry, Payment, PaymentEntry
+from protocol.frames import DepositEntry, MessageEntry, PaymentEntry
 
-from .entries import digest_of, read_entry
+from .entries import TIME_DIGITS, digest_of, read_entry
 from .keys import WORLD, keys_of
 from .posts import Mark
 from .records import ISSUER, Record, parse_record
 
 MoneyEntry = PaymentEntry | DepositEntry
+
+
+class Home(NamedTuple):
+    """A money entry where the ack of its post spoke of it, and its box's owner right after."""
+
+    entry: MoneyEntry
+    stored: bytes
+    balance: int
+    version: int
 
 
 def home_of(entry: MoneyEntry) -> str:
@@ -30,14 +40,6 @@ def elsewhere(entry: MoneyEntry) -> Iterator[str]:
 def mark_key(entry: MoneyEntry) -> bytes:
     """Key of the duplicate mark of the post that made `entry`."""
     return keys_of(entry.from_).marks + entry.id.encode()
-
-
-def _digest(entry: MoneyEntry) -> bytes:
-    if isinstance(entry, DepositEntry):
-        return digest_of(Deposit(entry.id, entry.to, entry.amount, entry.currency, entry.text))
-    return digest_of(
-        Payment(entry.id, entry.to, entry.amount, entry.currency, entry.text, entry.room)
-    )
 
 
 class Pairs:
@@ -76,9 +78,8 @@ class Replay:
         self.balances: dict[str, int] = {}
         self.changes = 0
         self.findings: list[str] = []
-        self.homes: list[tuple[MoneyEntry, int, int]] = []
-        """Money entries at home here, each with the payer's balance and version right after it
-        (of a deposit, those of the payee); the caller empties it."""
+        self.homes: list[Home] = []
+        """Money entries at home here; the caller empties it."""
 
     def take(self, seq: int, stored: bytes) -> MoneyEntry | None:
         """The next entry; answers it if it belongs here and moved money."""
@@ -88,19 +89,20 @@ class Replay:
             self.findings.append(str(error))
             return None
         if isinstance(entry, PaymentEntry | DepositEntry):
-            return self._take_money(seq, entry)
+            return self._take_money(seq, entry, stored)
         if isinstance(entry, MessageEntry) and self.name not in (entry.from_, entry.to):
             self._misplaced(seq)
         return None
 
-    def _take_money(self, seq: int, entry: MoneyEntry) -> MoneyEntry | None:
+    def _take_money(self, seq: int, entry: MoneyEntry, stored: bytes) -> MoneyEntry | None:
         if self.name not in (home_of(entry), *elsewhere(entry)):
             self._misplaced(seq)
             return None
         if self.name in (entry.from_, entry.to):
             self._move(seq, entry)
         if self.name == home_of(entry):
-            self.homes.append((entry, self.balances[entry.currency], self.changes))
+            balance = self.balances[entry.currency]
+            self.homes.append(Home(entry, stored, balance, self.changes))
         return entry
 
     def _misplaced(self, seq: int) -> None:
@@ -145,11 +147,9 @@ def _as_written(record: Record) -> bytes:
     return " ".join(parts).encode()
 
 
-def check_mark(entry: MoneyEntry, stored: bytes | None, balance: int, version: int) -> str | None:
-    """What is wrong with the duplicate mark of `entry`, as a sentence; None for nothing.
-
-    `balance` and `version` are the payer's, right after a payment.
-    """
+def check_mark(home: Home, stored: bytes | None) -> str | None:
+    """What is wrong with the duplicate mark of a money entry, as a sentence; None for nothing."""
+    entry = home.entry
     place = f"entry {entry.seq} of {entry.box}"
     if stored is None:
         return f"{place} has no duplicate mark"
@@ -160,8 +160,8 @@ def check_mark(entry: MoneyEntry, stored: bytes | None, balance: int, version: i
     after = (mark.available + mark.held, mark.version)
     if (mark.box, mark.seq, mark.at) != (entry.box, entry.seq, entry.at):
         return f"the duplicate mark of {place} points to entry {mark.seq} of {mark.box}"
-    if mark.digest != _digest(entry):
+    if mark.digest != digest_of(home.stored[TIME_DIGITS:]):
         return f"{place} is not what was posted"
-    if not mark.money or (isinstance(entry, PaymentEntry) and after != (balance, version)):
+    if not mark.money or (isinstance(entry, PaymentEntry) and after != home[2:]):
         return f"the duplicate mark of {place} holds another balance than the entries"
     return None

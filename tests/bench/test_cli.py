@@ -57,10 +57,10 @@ def test_idle_beside_the_relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "words",
     [
-        ["dm", "--rounds", "2"],
         ["dm", "--connections", "3"],
         ["room", "--members", "3", "--senders", "4"],
         ["pay", "--beside", "relay"],
+        ["pay", "--ceiling", "--rate", "100"],
     ],
 )
 def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
@@ -72,6 +72,8 @@ def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ["dm", "--rounds", "2"],
+        ["dm", "--half", "--rate", "100"],
         ["dm", "--beside", "relay", "--codec", "msgpack"],
         ["dm", "--url", "http://127.0.0.1:1/"],
         ["dm", "--url", "ws://127.0.0.1:1/ws"],

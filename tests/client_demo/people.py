@@ -36,7 +36,7 @@ class Person:
 
     def __init__(self, name: str, url: str, token: str) -> None:
         self.name = name
-        self.client = Client(url, token, backoff=soon())
+        self.client = Client(url, name, token, backoff=soon())
         self.model = self.client.model
         self.happened: list[Event] = []
         self.client.listen(self.happened.append)

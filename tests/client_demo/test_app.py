@@ -1,5 +1,6 @@
 """The real app against a real hub, driven by keys."""
 
+import asyncio
 import contextlib
 
 from client_demo import events
@@ -16,7 +17,8 @@ from .people import online, soon, token_of
 @contextlib.asynccontextmanager
 async def alice_app(hub):
     """The app of alice, connected."""
-    app = ChatApp(Client(hub.url, await token_of(hub.url, "@alice"), backoff=soon()))
+    token = await token_of(hub.url, "@alice")
+    app = ChatApp(Client(hub.url, "@alice", token, backoff=soon()))
     async with app.run_test(size=(80, 24)) as pilot:
         await app.client.until(lambda: app.model.shelves.get("@alice") is not None)
         await app.client.until(lambda: app.model.shelves["@alice"].oldest is not None)
@@ -130,15 +132,16 @@ async def test_scrolling_up_loads_older_lines_and_keeps_the_place(hub):
             assert stream.at_end
             assert "line 229" in shown(app)
             assert "line 5 " not in shown(app)
-            while stream.scroll_y > 0:
-                await pilot.press("pageup")
-                await pilot.pause()
-            top = stream.render_line(1).text
-            await app.client.until(lambda: len(app.model.conversation("@bob").lines) == 230)
+            lines = app.model.conversation("@bob").lines
+            oldest = lines[0].text
+            async with asyncio.timeout(20):
+                while len(lines) < 230:
+                    await pilot.press("pageup")
+                    await pilot.pause()
             await pilot.pause()
             assert "line 5 " in shown(app)
             assert stream.scroll_y > 0
-            assert any(stream.render_line(row).text == top for row in range(3))
+            assert any(f"{oldest} " in stream.render_line(row).text for row in range(4))
 
 
 async def test_a_broken_connection_is_shown_and_heals(hub):
@@ -168,6 +171,32 @@ async def test_mistakes_are_answered_and_keep_the_line(hub):
         await pilot.pause()
         assert len(app._notifications) == 2
         assert "#nowhere" not in app.model.conversations
+
+
+async def test_the_balance_is_asked_for_and_shown(hub):
+    async with alice_app(hub) as (app, pilot):
+        await type_line(pilot, "/balance")
+        await app.client.until(lambda: not app.client.link.session.unanswered)
+        await pilot.pause()
+        assert [each.message for each in app._notifications] == ["100.00 USD"]
+
+
+async def test_what_is_typed_before_the_hub_is_there_goes_out_later(make_hub, unused_tcp_port):
+    hub = await make_hub(port=unused_tcp_port)
+    token = await token_of(hub.url, "@alice")
+    await token_of(hub.url, "@bob")
+    await hub.stop()
+    app = ChatApp(Client(hub.url, "@alice", token, backoff=soon()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_line(pilot, "/open @bob")
+        await type_line(pilot, "early bird")
+        assert [line.delivery for line in app.model.conversation("@bob").lines] == [
+            Delivery.SENDING
+        ]
+        await make_hub(port=unused_tcp_port)
+        await app.client.until(lambda: app.model.wallet.lines() and not app.model.waiting)
+        await pilot.pause()
+        assert shown(app).count("@alice  early bird") == 1
 
 
 async def test_quit_ends_the_app(hub):

@@ -1,12 +1,16 @@
 """The link against a real hub: two people, broken connections, exactly once."""
 
+import asyncio
+import shutil
+
 import pytest
 
 from client_demo import events
 from client_demo.conversation import Delivery
 from client_demo.model import Connection
 from client_demo.signin import SigninError, sign_in
-from client_demo.wire import Wire, WireError
+from client_demo.wire import Wire, WireError, tls
+from server.snapshot import GAP_MAX
 
 from .people import Person, online, password, token_of
 
@@ -115,6 +119,23 @@ async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(hub):
         assert len(alice.had(events.Stored)) == 30
 
 
+async def test_a_hub_that_restarts_is_found_again(make_hub, unused_tcp_port):
+    hub = await make_hub(port=unused_tcp_port)
+    async with online(hub, "@alice") as alice, online(hub, "@bob") as bob:
+        await alice.stored("@bob", alice.pay("@bob", 500, text="before"))
+        await hub.stop()
+        await alice.client.until(lambda: alice.had(events.Disconnected))
+        assert alice.had(events.Farewell), "the hub said goodbye"
+        id = alice.pay("@bob", 300, text="meanwhile")
+        assert alice.lines("@bob")[-1].delivery is Delivery.SENDING, "never sent, so not unknown"
+        await make_hub(port=unused_tcp_port)
+        await alice.stored("@bob", id)
+        await bob.sees("@alice", "meanwhile")
+        assert bob.texts("@alice") == alice.texts("@bob") == ["before", "meanwhile"]
+        await alice.has(OPENING - 800)
+        await bob.has(OPENING + 800)
+
+
 async def test_what_was_missed_while_away_comes_after_the_reconnect(hub):
     async with online(hub, "@alice") as alice:
         async with online(hub, "@bob") as bob:
@@ -125,6 +146,63 @@ async def test_what_was_missed_while_away_comes_after_the_reconnect(hub):
                 await bob.say("@alice", text)
         await alice.sees("@bob", "three")
         assert alice.texts("@bob") == ["one", "two", "three"]
+
+
+async def test_a_gap_too_long_for_the_resume_is_filled_from_history(make_hub):
+    hub = await make_hub(rate_limits=False)
+    count = GAP_MAX + 350
+    token = await token_of(hub.url, "@alice")
+    async with online(hub, "@alice", token) as early:
+        kept = early.client.link.session.cursors
+    async with online(hub, "@bob") as bob:
+        for number in range(count):
+            last = bob.client.post({"type": "message", "to": "@alice", "text": str(number)})
+        await bob.client.answered(last)
+    late = Person("@alice", hub.url, token)
+    late.client.link.session.cursors = kept
+    running = asyncio.create_task(late.client.link.run())
+    await late.client.until(lambda: len(late.lines("@bob")) == count, seconds=30)
+    assert late.texts("@bob") == [str(number) for number in range(count)]
+    assert kept.gap("@alice") is None
+    await late.client.link.close()
+    await running
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
+async def test_wss_trusts_the_authority_that_was_named_and_no_other(make_hub, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    openssl = await asyncio.create_subprocess_exec(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"),
+        *("-addext", "subjectAltName=IP:127.0.0.1"),
+        *("-keyout", str(key), "-out", str(certificate)),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await openssl.wait() == 0
+    hub = await make_hub(tls_cert=certificate, tls_key=key)
+    assert hub.url.startswith("wss:")
+    trusting = tls(hub.url, certificate)
+    assert await sign_in(hub.url, "alice", password("@alice"), lambda: True, trusting)
+    with pytest.raises(WireError) as caught:
+        await Wire.dial(hub.url, tls(hub.url, None))
+    assert caught.value.final
+    assert "certificate" in str(caught.value)
+
+
+async def test_later_frames_wait_behind_one_that_the_hub_could_not_take(make_hub):
+    hub = await make_hub(posts_burst=2, posts_per_s=4)
+    async with online(hub, "@alice") as alice, online(hub, "@bob") as bob:
+        for text in ("one", "two", "three"):
+            alice.client.post({"type": "message", "to": "@bob", "text": text})
+        await alice.client.until(lambda: alice.had(events.Again))
+        await alice.client.answered(
+            alice.client.post({"type": "message", "to": "@bob", "text": "four"})
+        )
+        assert alice.had(events.Again)[0].code == "rate_limited"
+        sent = [each.frame["text"] for each in alice.had(events.Sent)]
+        assert sent[:5] == ["one", "two", "three", "three", "four"]
+        await bob.sees("@alice", "four")
+        assert bob.texts("@alice") == ["one", "two", "three", "four"]
 
 
 async def test_two_devices_show_the_same(hub):

@@ -13,7 +13,7 @@ USD = {"USD": {"available": 10_000, "held": 0}}
 
 @pytest.fixture
 def model():
-    model = Model()
+    model = Model("@alice")
     model.apply(events.Connected("@alice", ("@alice", "#general"), USD, 1, resumed=False))
     return model
 
@@ -195,6 +195,18 @@ def test_rooms_come_and_go(model):
     assert "#tea" in model.conversations
     model.apply(events.Stored({"type": "leave", "id": "l", "room": "#tea"}, ack("l", 5, "#tea")))
     assert "#tea" not in model.conversations
+
+
+def test_a_room_left_on_another_device_is_gone_after_the_reconnect(model):
+    came(model, message(1, to="#general"))
+    model.apply(events.Connected("@alice", ("@alice",), USD, 1, resumed=True))
+    assert "#general" not in model.conversations
+
+
+def test_a_leave_from_another_device_closes_the_room(model):
+    leave = {"type": "leave", "id": "l", "from": "@alice", "room": "#general"}
+    came(model, leave | {"box": "#general", "seq": 2, "at": 1})
+    assert "#general" not in model.conversations
 
 
 def test_the_connection_is_told(model):

@@ -174,6 +174,13 @@ def test_leaving_forgets_the_box(session):
     assert session.cursors.seen() == {"@alice": 3}
 
 
+def test_leaving_on_another_device_forgets_the_box_too(session):
+    session.receive(message(1, to="#tea"))
+    leave = {"type": "leave", "id": "l", "from": "@alice", "room": "#tea"}
+    session.receive(leave | {"box": "#tea", "seq": 2, "at": 1})
+    assert session.cursors.seen() == {"@alice": 3}
+
+
 def test_goodbye_carries_when_to_come_back(session):
     goodbye = frames.Goodbye(reason="restart", retry_after_ms=700)
     assert session.receive(from_hub(goodbye)) == [events.Farewell("restart", 700)]

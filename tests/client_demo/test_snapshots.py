@@ -6,7 +6,7 @@ After a wanted change: `pytest tests/client_demo/test_snapshots.py --snapshot-up
 import pytest
 
 from client_demo import events
-from client_demo.picture import Scene, Still, connected, story
+from client_demo.picture import PATH, Scene, Still, connected, draw, story
 
 SIZE = (80, 24)
 
@@ -72,3 +72,7 @@ def test_help(snap_compare):
 @pytest.mark.parametrize("scene", [[], [connected()]], ids=["before", "empty"])
 def test_nothing_yet(snap_compare, scene):
     assert snap_compare(Still(scene), terminal_size=SIZE)
+
+
+async def test_the_picture_in_the_readme_is_what_the_app_draws():
+    assert await draw() == PATH.read_text(), "run: python -m client_demo.picture"

@@ -22,23 +22,20 @@ PASSWORD = "correct horse"
 ROOMS_MAX = 5
 
 
-def _post(frame: ClientFrame, sender: str, kind: Kind = Kind.ENTRY) -> Post:
-    """A post of `sender`; an id that begins with `old` speaks of a time long past."""
-    post = Post(frame, frame.id, None, sender)
-    post.kind = kind
-    post.digest = digest_of(frame)
-    post.mark = keys_of(sender).marks + frame.id.encode()
-    post.sender = keys_of(sender)
-    post.old = frame.id.startswith("old")
-    return post
+def _post(frame: ClientFrame, who: str, kind: Kind = Kind.ENTRY) -> Post:
+    """A post of `who` without an entry; an id that begins with `old` speaks of a time long past."""
+    mark = keys_of(who).marks + frame.id.encode()
+    digest = digest_of(encode_entry(frame))
+    return Post(frame, frame.id, None, who, mark, digest, old=frame.id.startswith("old"), kind=kind)
 
 
 def _with_entry(post: Post, *boxes: str) -> Post:
     """`post`, with its entry going to `boxes`, each once."""
-    names = tuple(dict.fromkeys(boxes))
+    post.names = tuple(dict.fromkeys(boxes))
     post.body = encode_entry(entry_of(post.frame, post.who))
-    post.box = names[0]
-    post.boxes = tuple(keys_of(name).box for name in names)
+    post.digest = digest_of(post.body)
+    post.box = post.names[0]
+    post.boxes = tuple(keys_of(name).box for name in post.names)
     return post
 
 
@@ -48,10 +45,10 @@ def _in_room(post: Post, room: str) -> Post:
 
 
 def _with_money(post: Post, to: str, amount: int, currency: str) -> Post:
-    post.to = keys_of(to)
+    post.sender, post.to = keys_of(post.who), keys_of(to)
     post.amount = amount
     post.currency = currency if currency in EXPONENTS else ""
-    if post.sender == keys_of(WORLD):
+    if post.who == WORLD:
         post.total = total_key(currency)
     return post
 
@@ -88,15 +85,14 @@ def register(id: str, name: str, opening: int = 0, currency: str = "USD") -> Pos
     """A new account, perhaps with play money."""
     new = keys_of(name)
     post = _post(Register(id, name[1:], PASSWORD), name, Kind.REGISTER)
-    post.sender = None
-    post.to = new
+    post.to, post.box = new, name
+    post.digest = b"register".ljust(16)
     post.extra = (new.secret, "argon2 of it", new.tokens, "token", "laptop")
     if opening:
-        post.sender = keys_of(WORLD)
-        _with_money(post, name, opening, currency)
-        entry = entry_of(Deposit(id, name, opening, currency), WORLD)
-        post.body, post.box = encode_entry(entry), name
-        post.boxes = (new.box, keys_of(WORLD).box)
+        gift = deposit(id, name, opening, currency)
+        post.sender, post.total, post.body = gift.sender, gift.total, gift.body
+        post.amount, post.currency = opening, gift.currency
+        post.boxes, post.names = gift.boxes, gift.names
     return post
 
 
@@ -124,7 +120,6 @@ def leave(id: str, sender: str, room: str) -> Post:
 def freeze(id: str, who: str, frozen: bool = True) -> Post:
     """The operator freezes `who`, or lifts the freeze. It makes no entry."""
     post = _post(Freeze(id, who, frozen), WORLD, Kind.FREEZE if frozen else Kind.THAW)
-    post.sender = None
     post.to = keys_of(who)
     post.box = who
     return post

@@ -97,7 +97,7 @@ def test_wrong_type_on_every_key_that_a_post_touches(town: StoreLedger, name: st
 
 def _right_types(post: Post) -> dict[bytes, bytes]:
     types = {post.mark: b"string", post.total: b"string"}
-    for party in (post.sender, post.to, post.room):
+    for party in (keys_of(post.who), post.sender, post.to, post.room):
         if party is not None:
             types |= {party.record: b"string", party.secret: b"string", party.tokens: b"hash"}
             types |= {party.joined: b"set", party.members: b"hash"}

@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from importlib import resources
 
 import pytest
+import redis
 import redis.asyncio
 
 from server.ledger import library
 from server.ledger.posts import Kind
 from server.ledger.status import CODE, Status
+
+from . import builders as b
+from .ledgers import StoreLedger
 
 HEADER = (resources.files("server.ledger") / "lua" / "contract.lua").read_text("utf-8")
 
@@ -88,3 +92,18 @@ async def test_library_of_a_newer_contract_is_refused(shelf: redis.asyncio.Redis
     with pytest.raises(library.LibraryError, match="upgrade this hub"):
         await library.ensure(shelf)
     assert await library.installed(shelf) == newer
+
+
+async def test_postings_that_do_not_sum_to_zero_are_never_written(
+    shelf: redis.asyncio.Redis, store: StoreLedger
+):
+    """The last line of defence, tried on a library with a mistake planted in it."""
+    store.apply([b.register("1", "@alice", 100), b.register("2", "@bob")])
+    before = store.dump()
+    credit = "change(payee, currency, amount)"
+    assert library.source().count(credit) == 1
+    source = library.source().replace(credit, "change(payee, currency, amount + 1)")
+    await shelf.execute_command("FUNCTION", "LOAD", "REPLACE", source)
+    with pytest.raises(redis.ResponseError, match="postings of USD do not sum to zero"):
+        store.apply([b.message("3", "@bob", "@alice"), b.payment("4", "@alice", "@bob", 1)])
+    assert store.dump() == before

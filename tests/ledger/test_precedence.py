@@ -70,11 +70,9 @@ deposit     new    $world  @alice  MAX     GBP       -      OK
 MESSAGE = """
 message     used   @alice  @ghost  -       -         -      ID_REUSED
 message     old1   @alice  @ghost  -       -         -      ID_TOO_OLD
-message     new    @ghost  @ghost  -       -         -      UNKNOWN_ACCOUNT
 message     new    @alice  @ghost  -       -         -      UNKNOWN_ACCOUNT
 message     new    @alice  @alice  -       -         -      OK
 message     new    @ice    @cold   -       -         -      OK
-message     new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
 message     new    @alice  #void   -       -         -      UNKNOWN_ROOM
 message     new    @alice  #club   -       -         -      NOT_A_MEMBER
 message     new    @bob    #tea    -       -         -      OK
@@ -82,20 +80,17 @@ message     new    @bob    #tea    -       -         -      OK
 ROOM = """
 create      used   @busy   #tea    -       -         -      ID_REUSED
 create      old1   @busy   #tea    -       -         -      ID_TOO_OLD
-create      new    @ghost  #tea    -       -         -      UNKNOWN_ACCOUNT
 create      new    @busy   #tea    -       -         -      NAME_TAKEN
 create      new    @busy   #new    -       -         -      LIMIT_EXCEEDED 5
 create      new    @alice  #new    -       -         -      OK
 join        used   @busy   #void   -       -         -      ID_REUSED
 join        old1   @busy   #void   -       -         -      ID_TOO_OLD
-join        new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
 join        new    @busy   #void   -       -         -      UNKNOWN_ROOM
 join        new    @busy   #room0  -       -         -      ALREADY_A_MEMBER
 join        new    @busy   #tea    -       -         -      LIMIT_EXCEEDED 5
 join        new    @bob    #club   -       -         -      OK
 leave       used   @alice  #void   -       -         -      ID_REUSED
 leave       old1   @alice  #void   -       -         -      ID_TOO_OLD
-leave       new    @ghost  #void   -       -         -      UNKNOWN_ACCOUNT
 leave       new    @alice  #void   -       -         -      UNKNOWN_ROOM
 leave       new    @alice  #club   -       -         -      NOT_A_MEMBER
 leave       new    @busy   #room0  -       -         -      OK

@@ -5,7 +5,7 @@ end
 -- A decimal integer from -MAX to MAX as we write it, else nil. tonumber alone would take 0x1, 1e3,
 -- 007 and blanks.
 local function integer(text)
-  if text ~= '0' and (#text > 17 or not string.find(text, '^%-?[1-9]%d*$')) then
+  if text ~= '0' and not string.find(text, '^%-?[1-9]%d*$') then
     return nil
   end
   local n = tonumber(text)

@@ -1,0 +1,37 @@
+"""What has to hold after anything hostile: nothing moved, and the hub serves others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.support import Client, Hub
+
+Keyspace = dict[bytes, bytes]
+
+
+async def keyspace(hub: Hub) -> Keyspace:
+    """Every key of the store with its serialised value."""
+    keys: list[bytes] = await hub.store("KEYS", "*")
+    return {key: await hub.store("DUMP", key) for key in sorted(keys)}
+
+
+async def balances(hub: Hub) -> dict[str, int]:
+    """Minor units of USD by account, as the store has them."""
+    found = {}
+    for key in await hub.store("KEYS", "{p0}a:*"):
+        fields = (await hub.store("GET", key)).decode().split(" ")
+        if "USD" in fields:
+            found[key.decode().removeprefix("{p0}a:")] = int(fields[fields.index("USD") + 1])
+    return found
+
+
+@asynccontextmanager
+async def untouched(hub: Hub, witness: Client) -> AsyncIterator[None]:
+    """Whatever happens inside leaves the store byte for byte as it was, and the hub alive."""
+    before = await keyspace(hub)
+    yield
+    assert (await witness.ask("balance"))["type"] == "balance"
+    after = await keyspace(hub)
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert changed == set()

@@ -1,0 +1,69 @@
+"""Style is a test: rooms stay small and nothing unfinished is left lying about."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("protocol", "server", "client_demo", "bench")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+LUA = sorted((ROOT / "server").rglob("*.lua"))
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+LONG_FILES = {
+    "protocol/frames.py": "the whole schema on one page",
+}
+"""Files that may be longer, and why."""
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES + LUA, ids=_name)
+def test_files_are_small(path: Path) -> None:
+    lines = path.read_text().count("\n")
+    assert lines <= FILE_LINES_MAX or _name(path) in LONG_FILES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_functions_are_small(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    long = [
+        f"{node.name} ({node.end_lineno - node.lineno + 1})"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text()
+    assert not text.strip() or ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("path", SOURCES + LUA, ids=_name)
+def test_nothing_is_left_unfinished(path: Path) -> None:
+    unfinished = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b(?!\")")
+    assert not unfinished.findall(path.read_text().replace('"XXX"', ""))
+
+
+def test_every_module_is_used() -> None:
+    """A module that nobody imports, and that is no entry point, is dead."""
+    entries = {"server.__main__", "client_demo.demo", "client_demo.picture", "server.cli"}
+    texts = "\n".join(path.read_text() for path in SOURCES)
+    for path in SOURCES:
+        module = _name(path)[:-3].replace("/", ".")
+        stem = path.stem
+        if module in entries or stem in ("__init__", "__main__"):
+            continue
+        named = re.search(rf"(import|from)[^\n]*\b{stem}\b|\.{stem}\b|\b{stem},", texts)
+        assert named, module
