@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -25,6 +25,7 @@ from .errors import BenchError
 START_SECONDS = 30
 STOP_SECONDS = 20
 STORES = ("valkey-server", "redis-server")
+GENERATOR_NICE = -10
 OPENING_BALANCE = "1000000.00 USD"
 NO_STORE = "none"
 """The durability of what keeps nothing."""
@@ -120,6 +121,10 @@ def store_of(hub: System) -> System:
 def pin(system: System, generator: int) -> None:
     """The server on one core, the store on another, if there are two; the generator goes with
     the store, or where it drives the store alone, beside it."""
+    # Clients would have machines of their own: the generator does not queue behind the store,
+    # if we may say so.
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, generator, GENERATOR_NICE)
     cores = procfs.two_cores()
     if cores is None:
         return

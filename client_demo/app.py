@@ -135,6 +135,8 @@ class ChatApp(App[str]):
 
     def _mark_read(self) -> None:
         """What is in view on a screen that someone looks at counts as read."""
+        if not self.screen_stack:
+            return  # the app is about to end
         stream = self.screen_stack[0].query_one(Stream)
         if self.current and self.app_focus and stream.at_end and stream.size.height:
             self.client.mark_read(self.current)
@@ -192,7 +194,7 @@ class ChatApp(App[str]):
         """A page up or down. At the top already, older lines are asked for."""
         stream = self.screen_stack[0].query_one(Stream)
         if direction < 0 and stream.scroll_y <= 0:
-            self.on_stream_top_reached()
+            stream.reach_up()
         elif direction < 0:
             stream.scroll_page_up(animate=False)
         else:

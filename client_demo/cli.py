@@ -53,6 +53,9 @@ def run_chat(
     try:
         door = Door(url, handle, tokens, password, tls(url, ca))
         return _run(door, plain)
+    except BrokenPipeError:  # whoever read our lines has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (SigninError, WireError, OSError) as error:
         return _fail(f"{url}: {error}")
     except KeyboardInterrupt:

@@ -147,7 +147,7 @@ class App:
         )
         self.site = Site(services, HubCollector(services, self.delivery, edge))
         if settings.rate_limits:
-            bucket = Bucket(settings.connects_per_s, int(settings.connects_per_s))
+            bucket = Bucket(settings.connects_per_s, max(1, int(settings.connects_per_s)))
             edge.admit = lambda: int(bucket.take(services.now()) * 1000)
         return edge
 

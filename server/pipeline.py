@@ -85,8 +85,13 @@ class Pipeline:
 
         def gather(reply: object) -> None:
             replies.append(reply)
-            if len(replies) == len(commands):
+            if len(replies) < len(commands):
+                return
+            try:
                 callback(replies)
+            except Exception:  # one damaged record must not cost everyone the store connection
+                self._log.exception("an ordered read could not be answered")
+                callback([Lost()] * len(commands))
 
         for command in commands:
             self._store.send(command, gather)

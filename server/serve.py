@@ -14,7 +14,7 @@ import uvloop
 from .app import App
 from .config import Settings, SettingsError
 from .ledger.library import LibraryError
-from .store.endpoint import StoreError
+from .store.endpoint import StoreError, parse_url
 
 
 def run(settings: Settings) -> int:
@@ -48,7 +48,8 @@ async def _serve(settings: Settings) -> None:
 def greeting(app: App) -> str:
     """What a newcomer wants to know."""
     settings = app.settings
-    where = f"your store {settings.store}" if settings.store else f"{settings.data.resolve()}"
+    own = f"your store {parse_url(settings.store)}" if settings.store else None
+    where = own or f"{settings.data.resolve()}"
     lines = [
         "",
         f"  Teller listens on {app.url}",
@@ -92,8 +93,12 @@ def configure_logs(form: str) -> None:
             wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         )
         return
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        exception_formatter=structlog.dev.plain_traceback,  # others print variables: passwords too
+    )
     structlog.configure(
-        processors=[*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+        processors=[*shared, console],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )

@@ -29,6 +29,18 @@ PATIENCE_S = 10.0
 """How long a test waits for something that must come."""
 
 
+async def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Wait until `condition`, which may be a coroutine function, is true; give up loudly."""
+    async with asyncio.timeout(patience_s):
+        while True:
+            result = condition()
+            if asyncio.iscoroutine(result):
+                result = await result
+            if result:
+                return
+            await asyncio.sleep(0.005)
+
+
 class Client:
     """One connection, frames as plain dictionaries."""
 

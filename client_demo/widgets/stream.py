@@ -17,8 +17,12 @@ from ..conversation import Conversation, Line
 
 _TIME = 7
 """Columns for the time, with its gap."""
+_WINDOW = 500
+"""Lines that are drawn at first, and more at a time when someone scrolls up through them."""
 _MARK = 3
-"""Columns for the delivery mark at the right edge."""
+"""Columns for the delivery mark."""
+_EDGE = 1
+"""Free columns at the right edge; the scrollbar, when there is one, stands there."""
 
 
 class Stream(ScrollView, can_focus=False):
@@ -40,6 +44,8 @@ class Stream(ScrollView, can_focus=False):
         self.at_end = True
         """Whether the newest line is, or is to be kept, in view."""
         self._conversation: Conversation | None = None
+        self._window = _WINDOW
+        self._count = 0
         self._rows: list[Strip] = []
         self._owners: list[tuple[str, str] | None] = []
         self._wrapped: dict[tuple[str, str], tuple[object, list[Strip]]] = {}
@@ -48,6 +54,10 @@ class Stream(ScrollView, can_focus=False):
         """Show `conversation` as it is now. Another one than before is shown from its end."""
         other = conversation is not self._conversation
         self.at_end = self.at_end or other
+        count = len(conversation.lines) if conversation else 0
+        # Who reads further up keeps what is drawn there, however many lines come below.
+        self._window = _WINDOW if self.at_end else self._window + count - self._count
+        self._count = count
         top = None if self.at_end else self._owner_in_view()
         if other:
             self._wrapped.clear()
@@ -71,12 +81,21 @@ class Stream(ScrollView, can_focus=False):
         if self.at_end:
             self.post_message(self.EndReached())
         if new_value <= 0 < old_value:
+            self.reach_up()
+
+    def reach_up(self) -> None:
+        """Show older lines that are here already, or else tell that more are wanted."""
+        lines = self._conversation.lines if self._conversation else []
+        if len(lines) > self._window:
+            self._window += _WINDOW
+            self.show(self._conversation, self._me)
+        else:
             self.post_message(self.TopReached())
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
         """The wheel asks for more, although there is nothing to scroll."""
         if self.scroll_y <= 0:
-            self.post_message(self.TopReached())
+            self.reach_up()
 
     def on_resize(self, _: Resize) -> None:
         """Wrap anew."""
@@ -94,8 +113,10 @@ class Stream(ScrollView, can_focus=False):
 
     def _build(self) -> None:
         self._rows, self._owners = [], []
+        if not self._columns or self._conversation is None:
+            return
         shown = None
-        for line in self._conversation.lines if self._conversation else []:
+        for line in self._conversation.lines[-self._window :]:
             day = render.day(line, self._zone)
             if day and day != shown:
                 shown = day
@@ -116,7 +137,7 @@ class Stream(ScrollView, can_focus=False):
         return kept[1]
 
     def _strips(self, line: Line) -> list[Strip]:
-        width = max(self._columns - _TIME - _MARK, 10)
+        width = max(self._columns - _TIME - _MARK - _EDGE, 10)
         rows = list(render.body(line, self._me).wrap(self.app.console, width))
         note = render.note(line)
         rows += list(note.wrap(self.app.console, width)) if note else []

@@ -5,7 +5,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bench import cli
 from bench.cli import app
+from bench.options import Load
+from bench.scenarios import Outcome, books_balance
 
 SHORT = ["--seconds", "0.2", "--warm-up", "0.05", "--window", "2"]
 
@@ -82,3 +85,21 @@ def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
 def test_what_cannot_be_run_is_said(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 1
     assert "teller bench:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_failed_gate_is_the_exit_code(held: bool) -> None:
+    assert cli._run(Load(), 1, None, lambda _: Outcome([], held)) == (0 if held else 1)
+
+
+@pytest.mark.parametrize(
+    ("after", "balanced"),
+    [
+        ({"sum": 10, "least": 0}, True),
+        ({"sum": 11, "least": 0}, False),
+        ({"sum": 9, "least": 0}, False),
+        ({"sum": 10, "least": -1}, False),
+    ],
+)
+def test_money_made_lost_or_below_zero_is_seen(after: dict[str, int], balanced: bool) -> None:
+    assert books_balance({"sum": 10, "least": 5}, after) is balanced

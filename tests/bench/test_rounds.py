@@ -82,3 +82,21 @@ def test_rounds_are_interleaved_in_random_order() -> None:
     for at in range(0, 40, 2):
         assert {order[at], order[at + 1]} == {"dm on a", "dm on b"}
     assert len({tuple(order[at : at + 2]) for at in range(0, 40, 2)}) == 2
+
+
+def test_half_is_half_of_what_was_reached_and_an_open_loop() -> None:
+    sent: list[dict[str, Any]] = []
+
+    def call(**order: Any) -> dict[str, Any]:
+        sent.append(order)
+        return dict(FINE)
+
+    generator: Any = SimpleNamespace(call=call)
+    system = System("teller", "127.0.0.1", 1, "disk")
+    whole = Contender("dm", system, generator, {"do": "pairs"})
+    plan = {"rate": None, "depth": 4}
+    assert not whole.play(plan).open_loop
+    half = whole.at_half()
+    assert half.play(plan).open_loop
+    assert (half.scenario, sent[0]["rate"], sent[1]["rate"]) == ("dm at half", None, 250.0)
+    assert sent[1]["do"] == "pairs"

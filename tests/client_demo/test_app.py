@@ -7,6 +7,7 @@ from client_demo import events
 from client_demo.app import ChatApp
 from client_demo.client import Client
 from client_demo.conversation import Delivery
+from client_demo.picture import Scene, Still, connected
 from client_demo.widgets.conversations import Conversations
 from client_demo.widgets.dialogs import ConfirmPayment, Info
 from client_demo.widgets.stream import Stream
@@ -142,6 +143,30 @@ async def test_scrolling_up_loads_older_lines_and_keeps_the_place(hub):
             assert "line 5 " in shown(app)
             assert stream.scroll_y > 0
             assert any(f"{oldest} " in stream.render_line(row).text for row in range(4))
+
+
+async def test_a_long_conversation_is_drawn_as_far_as_it_is_looked_at():
+    scene = Scene()
+    for number in range(1200):
+        scene.entry("@bob", to="@alice", text=f"line {number}.")
+    app = Still([connected(USD=1), *scene.events[:-1]], current="@bob")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        stream = app.query_one(Stream)
+        assert len(stream._rows) < 600
+        for _ in range(3):
+            stream.scroll_home(animate=False)
+            await pilot.pause()
+        assert "line 0." in shown(app)
+        stream.scroll_to(y=40, animate=False)
+        await pilot.pause()
+        top = stream.render_line(0).text
+        app.client.take(scene.events[-1])
+        await pilot.pause()
+        assert stream.render_line(0).text == top, "a new line below moves nothing in view"
+        stream.scroll_end(animate=False)
+        await pilot.pause()
+        assert "line 1199." in stream.render_line(stream.size.height - 1).text
 
 
 async def test_a_broken_connection_is_shown_and_heals(hub):

@@ -117,6 +117,17 @@ async def test_the_token_is_kept_and_replaced_when_it_is_not_valid(plain, tmp_pa
     assert path.read_text() not in (token, "not a token\n")
 
 
+async def test_a_reader_that_goes_away_ends_it_quietly(plain):
+    async with plain("alice") as process:
+        await line_from(process.stderr, "connected")
+        process._transport.get_pipe_transport(1).close()
+        process.stdin.write(b"/balance\n")
+        await process.stdin.drain()
+        async with asyncio.timeout(30):
+            assert await process.wait() == 1
+        assert await process.stderr.read() == b""
+
+
 async def test_a_wrong_password_is_no_way_in(hub, plain):
     async with online(hub, "@alice"):
         pass

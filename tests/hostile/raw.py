@@ -53,8 +53,8 @@ class Raw:
     async def answer(self, id: str) -> dict[str, Any]:
         """The frame of the protocol that answers `id`."""
         while True:
-            _, payload = await self.frame()
-            fields: dict[str, Any] = orjson.loads(payload)
+            opcode, payload = await self.frame()
+            fields: dict[str, Any] = orjson.loads(payload) if opcode == TEXT_OP else {}
             if fields.get("id") == id:
                 return fields
 
@@ -106,4 +106,4 @@ async def http(hub: Hub, request: bytes) -> tuple[int, str, bytes]:
     async with raw(hub, shake_hands=False) as client:
         client.send(request)
         head, _, body = (await client.rest()).partition(b"\r\n\r\n")
-        return int(head.split(b" ")[1]) if head else 0, head.decode(), body
+        return int(head.split(b" ")[1]) if head else 0, head.decode() + "\r\n", body

@@ -47,7 +47,7 @@ async def test_every_field_of_another_type(scene: Scene, codec: str) -> None:
         for _, wire in samples()
         for field, right in wire.items()
         for wrong in WRONG
-        if type(wrong) is not type(right) and not (codec == "msgpack" and wrong == 2**63 == right)
+        if type(wrong) is not type(right)
     ]
     async with untouched(scene.hub, scene.bob):
         check_refusals(await fire_all(scene.hub, scene.token, codec, payloads))

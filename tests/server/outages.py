@@ -11,7 +11,7 @@ from typing import Any
 
 from server.ledger.keys import keys_of
 from server.store.client import redis_client
-from tests.support import PATIENCE_S, Client, Hub
+from tests.support import PATIENCE_S, Client, Hub, until
 
 Frame = dict[str, Any]
 
@@ -40,9 +40,12 @@ def break_link(hub: Hub) -> None:
 async def until_stored(hub: Hub, box: str, seq: int) -> None:
     """Wait until `box` holds `seq` entries, asked on another connection than the hub's."""
     assert hub.app.embedded is not None
-    async with asyncio.timeout(PATIENCE_S), redis_client(hub.app.embedded.endpoint) as client:
-        while await client.llen(keys_of(box).box) < seq:
-            await asyncio.sleep(0.005)
+    async with redis_client(hub.app.embedded.endpoint) as client:
+
+        async def there() -> bool:
+            return int(await client.llen(keys_of(box).box)) >= seq
+
+        await until(there)
 
 
 def signal_store(hub: Hub, number: signal.Signals) -> None:

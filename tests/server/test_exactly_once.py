@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.server.outages import resolve
-from tests.support import Client, Hub
+from tests.support import Client, Hub, until
 
 Frame = dict[str, Any]
 
@@ -161,8 +161,7 @@ async def test_a_registration_cut_before_its_welcome_is_the_same_account(hub: Hu
     register = {"type": "register", "id": "r1", "handle": "alice", "password": "correct horse"}
     first = await hub.connect()
     await first.send(register)
-    while not await hub.store("EXISTS", "{p0}a:@alice"):
-        await asyncio.sleep(0)
+    await until(lambda: hub.store("EXISTS", "{p0}a:@alice"))
     first.socket.transport.abort()
     again = await hub.connect(binary=True)
     welcome = await resolve(again, register)

@@ -21,7 +21,7 @@ from tests.server.outages import (
     signal_store,
     until_stored,
 )
-from tests.support import PATIENCE_S, Client, Hub
+from tests.support import PATIENCE_S, Client, Hub, until
 
 Frame = dict[str, Any]
 
@@ -41,12 +41,11 @@ async def available(client: Client) -> int:
     return int(sheet["balances"]["USD"]["available"])
 
 
-async def until_waiting(hub: Hub, frames: int) -> None:
-    """Wait until the hub has read `frames` posts that nobody answered yet."""
+async def post(hub: Hub, client: Client, frame: Frame) -> None:
+    """Send `frame`; returns when the hub has read it."""
     before = hub.app.services.counters.frames_in
-    async with asyncio.timeout(PATIENCE_S):
-        while hub.app.services.counters.frames_in < before + frames:
-            await asyncio.sleep(0)
+    await client.send(frame)
+    await until(lambda: hub.app.services.counters.frames_in > before)
 
 
 @pytest.mark.parametrize("how", ["store killed", "connection cut"])
@@ -102,12 +101,9 @@ async def twofold(
 async def test_never_sent_posts_are_unavailable_and_in_flight_ones_unknown(hub: Hub) -> None:
     alice, bob = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGSTOP)
-    await alice.send({**PAY, "id": "first"})
-    await until_waiting(hub, 1)
-    await alice.send({**PAY, "id": "second"})
-    await until_waiting(hub, 1)
-    await alice.send({**PAY, "id": "third"})  # two calls are on their way: this one waits
-    await until_waiting(hub, 1)
+    await post(hub, alice, {**PAY, "id": "first"})
+    await post(hub, alice, {**PAY, "id": "second"})
+    await post(hub, alice, {**PAY, "id": "third"})  # two calls are on their way: this one waits
     signal_store(hub, signal.SIGKILL)
     answers = [await alice.receive() for _ in range(3)]
     codes = {answer["id"]: answer["code"] for answer in answers}
@@ -129,9 +125,7 @@ async def test_while_the_store_is_away_frames_are_unavailable(
     monkeypatch.setattr("server.store.embedded.RESTART_DELAY_MAX", 60.0)
     alice, _ = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGKILL)
-    async with asyncio.timeout(PATIENCE_S):
-        while hub.app.link.up:
-            await asyncio.sleep(0)
+    await until(lambda: not hub.app.link.up)
     asked: list[Frame] = [
         *({**SAY, "id": "m"}, {**PAY, "id": "p"}, {"type": "balance", "id": "b"}),
         *(
@@ -157,9 +151,7 @@ async def test_a_paused_store_is_unknown_then_resolved(
         first = await alice.ask(**PAY, id="p1")
         assert first["code"] == "outcome_unknown"
         # The hub is connected again, but the store does not answer: nothing must be sent to it.
-        async with asyncio.timeout(PATIENCE_S):
-            while hub.app.link._wire is None:
-                await asyncio.sleep(0)
+        await until(lambda: hub.app.link._wire is not None)
         later = await alice.ask(**PAY, id="p2")
         assert later["code"] == "unavailable"
     for id in ("p1", "p2", "p3"):
@@ -177,11 +169,8 @@ async def test_nothing_is_announced_before_what_was_missed(hub: Hub) -> None:
     async with paused_store(hub):
         break_link(hub)
         assert (await alice.answer("missed"))["code"] == "outcome_unknown"
-        async with asyncio.timeout(PATIENCE_S):
-            while hub.app.link._wire is None:
-                await asyncio.sleep(0)
-        await alice.send({**PAY, "id": "next"})
-        await until_waiting(hub, 1)
+        await until(lambda: hub.app.link._wire is not None)
+        await post(hub, alice, {**PAY, "id": "next"})
     await resolve(alice, {**PAY, "id": "next"})
     assert await entries_until(bob, "@bob", 3) == [(2, "missed"), (3, "next")]
 

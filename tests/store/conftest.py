@@ -14,6 +14,7 @@ from server.store.binary import find_binary
 from server.store.client import redis_client
 from server.store.embedded import EmbeddedStore
 from server.store.endpoint import Endpoint
+from tests.support import until
 
 PlainServer = Callable[..., Awaitable[Endpoint]]
 
@@ -59,18 +60,6 @@ async def answers(endpoint: Endpoint) -> None:
         await until(lambda: _ping(client))
     finally:
         await client.aclose()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until `condition`, which may be a coroutine function, is true; give up loudly."""
-    async with asyncio.timeout(10):
-        while True:
-            result = condition()
-            if asyncio.iscoroutine(result):
-                result = await result
-            if result:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def _ping(client: Redis) -> bool:

@@ -95,10 +95,11 @@ local function check_money(batch, post)
   local currency, amount = post[11], integer(post[10])
   if not string.find(currency, '^%u%u%u$') then return CURRENCY_UNKNOWN end
   if not amount or amount < 1 then return CORRUPT end
-  if amount > MAX - (payee.available[currency] or 0) - (payee.held[currency] or 0) then
+  local theirs, ours = place_of(payee, currency), place_of(payer, currency)
+  if theirs and amount > MAX - payee[theirs + 1] - payee[theirs + 2] then
     return BALANCE_OVERFLOW
   end
-  local available = payer.available[currency] or 0
+  local available = ours and payer[ours + 1] or 0
   if is_issuer(payer) then
     return check_circulation(batch, post, available, amount)
   elseif available < amount then
@@ -121,4 +122,13 @@ local function check_boxes(batch, post)
   end
 end
 
-local CHECKS = {check_duplicate, check_parties, check_rights, check_limits, check_money, check_boxes}
+-- Why the post is refused: a status and perhaps a detail; nil if it is not.
+local function refusal(batch, post)
+  local status, detail = check_duplicate(batch, post)
+  if not status then status, detail = check_parties(batch, post) end
+  if not status then status, detail = check_rights(batch, post) end
+  if not status then status, detail = check_limits(batch, post) end
+  if not status then status, detail = check_money(batch, post) end
+  if not status then status, detail = check_boxes(batch, post) end
+  return status, detail
+end

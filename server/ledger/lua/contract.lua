@@ -5,21 +5,22 @@
 --               ARGV  number of scalars, number of lists, MessagePack array of posts, contents
 --   Contents: for each post 16 bytes of digest and then its entry, one behind the other (binary, which
 --   cmsgpack does not take).
---   A post is an array; each index counts within its own group of keys, 0 means none:
+--   A post is an array; an index counts within its own group of keys, nil means none, and what is
+--   nil at the end is left out:
 --    1 kind       0 entry, 1 create, 2 join, 3 leave, 4 freeze, 5 register, 6 thaw
 --    2 mark       scalar: duplicate mark of (sender, id)
 --    3 length     of the entry's body, in bytes
---    4 old        1: the id is older than marks are kept
---    5 sender     scalar: account record of the sender, who is the payer
---    6 to         scalar: account record of the recipient, who is the payee
---    7 room       scalar: account record of the room
---    8 members    other: hash of the room's members, handle -> role
---    9 who        the sender's name, as in that hash
---   10 amount     decimal string of minor units, '' for none
---   11 currency   three letters, '' if it is not known
---   12 total      scalar: money in circulation; only where $world pays
---   13 box        name of the first box, for the mark
---   14 boxes      array of lists
+--    4 old        true: the id is older than marks are kept
+--    5 box        name of the first box, for the mark
+--    6 boxes      array of lists
+--    7 to         scalar: account record of the recipient, who is the payee
+--    8 sender     scalar: account record of the payer
+--    9 amount     decimal string of minor units
+--   10 currency   three letters, '' if it is not known
+--   11 room       scalar: account record of the room
+--   12 members    other: hash of the room's members, handle -> role
+--   13 who        the sender's name, as in that hash
+--   14 total      scalar: money in circulation; only where $world pays
 --   15 extra      join, create: {other: set of rooms joined, room name, most rooms}; leave: {other, room name};
 --                 register: {scalar: secret, value, other: hash of tokens, field, value}
 --   Output: {time in ms, result of each post}; a result is

@@ -1,27 +1,21 @@
 -- What a post does, once every check has passed. Only tables change here; nothing can fail.
 
-local function change(account, currency, amount)
-  if not account.available[currency] then
-    account.currencies[#account.currencies + 1] = currency
-    account.available[currency], account.held[currency] = 0, 0
-    account.before[currency] = 0
-  end
-  account.available[currency] = account.available[currency] + amount
+local function change(account, currency, amount, result)
+  local at = place_of(account, currency) or add_currency(account, currency, 0, 0)
+  account[at + 1] = account[at + 1] + amount
   account.version = account.version + 1
+  local n = #result
+  result[n + 1], result[n + 2], result[n + 3] = account[at + 1], account[at + 2], account.version
 end
 
+-- Moves the money; the payer's and the payee's balance go to the result.
 local function transfer(batch, post, result)
   local payer, payee = batch.accounts[post[5]], batch.accounts[post[6]]
   local currency, amount = post[11], tonumber(post[10])
-  change(payer, currency, -amount)
-  change(payee, currency, amount)
+  change(payer, currency, -amount, result)
+  change(payee, currency, amount, result)
   if is_issuer(payer) then
     batch:set(post[12], digits(tonumber(batch:scalar(post[12]) or '0') + amount))
-  end
-  for _, account in ipairs({payer, payee}) do
-    result[#result + 1] = account.available[currency]
-    result[#result + 1] = account.held[currency]
-    result[#result + 1] = account.version
   end
   batch:set(post[5], true)
   batch:set(post[6], true)
@@ -76,12 +70,21 @@ local function change_accounts(batch, post)
   end
 end
 
+-- The mark that tells a duplicate; for money with the payer's balance, so that a replayed ack says
+-- what the original said.
+local function mark_of(post, result, now)
+  local mark = post.digest .. digits(result[2] or 0) .. ' ' .. now .. ' ' .. post[13]
+  if post[10] == '' or post[1] == REGISTER then
+    return mark
+  end
+  local at = #post[14] + 2
+  return mark .. string.format(' %.0f %.0f %.0f', result[at], result[at + 1], result[at + 2])
+end
+
 local function apply(batch, post, now)
-  for _, check in ipairs(CHECKS) do
-    local status, detail = check(batch, post)
-    if status then
-      return {status, detail}
-    end
+  local status, detail = refusal(batch, post)
+  if status then
+    return {status, detail}
   end
   local result = {OK}
   local kind = post[1]
@@ -92,15 +95,9 @@ local function apply(batch, post, now)
     end
   end
   append(batch, post, now .. post.body, result)
-  local mark = post.digest .. digits(result[2] or 0) .. ' ' .. now .. ' ' .. post[13]
   if post[10] ~= '' then
     transfer(batch, post, result)
   end
-  if post[10] ~= '' and kind ~= REGISTER then
-    local first = #post[14] + 2
-    mark = mark .. ' ' .. digits(result[first]) .. ' ' .. digits(result[first + 1])
-      .. ' ' .. digits(result[first + 2])
-  end
-  batch:set(post[2], mark)
+  batch:set(post[2], mark_of(post, result, now))
   return result
 end

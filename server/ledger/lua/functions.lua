@@ -2,9 +2,11 @@
 local function check_books(batch)
   local sums = {}
   for _, account in pairs(batch.accounts) do
-    for _, currency in ipairs(account.currencies) do
-      local now = account.available[currency] + account.held[currency]
-      sums[currency] = (sums[currency] or 0) + (now - account.before[currency])
+    for at = 1, #account, 4 do
+      local gained = account[at + 1] + account[at + 2] - account[at + 3]
+      if gained ~= 0 then
+        sums[account[at]] = (sums[account[at]] or 0) + gained
+      end
     end
   end
   for currency, sum in pairs(sums) do
@@ -75,7 +77,8 @@ local function books(keys, args)
   local world = parse_account(redis.call('GET', keys[1]) or '4 0')
   local sheet = {}
   for i, currency in ipairs(args) do
-    local owed = world and world.before[currency] or 0
+    local at = world and place_of(world, currency)
+    local owed = at and world[at + 1] or 0
     sheet[i] = {currency, digits(owed), redis.call('GET', keys[i + 1]) or '0'}
   end
   return sheet
