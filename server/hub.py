@@ -25,6 +25,8 @@ class Listener(Protocol):
     put: Callable[[bytes], None]
     """Send bytes that are framed already."""
 
+    def resync(self) -> None: ...
+
 
 class Party:
     """An account that is connected here."""

@@ -69,13 +69,13 @@ class Peer:
         except FrameError as error:
             self._refuse_form(error)
             return
+        if self.bucket is not None and (wait := self.bucket.take(services.now())):
+            self._hold_back(frame, wait)
+            return
         handler = services.handlers[self.phase].get(type(frame))
         if handler is None:
             wrong = illegal(self.phase, frame)
             self.refuse(wrong.code, wrong.id)
-            return
-        if self.bucket is not None and (wait := self.bucket.take(services.now())):
-            self._hold_back(frame, wait)
             return
         try:
             handler(services, self, frame)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from protocol.errors import Code
 from protocol.frames import BoxState, Entry
 
-from .ledger.entries import read_entry
+from .ledger.entries import newest_within, read_entry
 from .ledger.keys import keys_of
 from .ledger.records import Record, parse_record
 from .store.connection import Command, Lost, Refused
@@ -21,6 +21,8 @@ GAP_MAX = 500
 """Most missed entries of one box that are sent at once; the client fetches the rest."""
 GAP_MAX_TOTAL = 2_000
 """The same over all boxes."""
+GAP_BYTES_MAX = 1024 * 1024
+"""The same in bytes as stored, over all boxes: the size of an outbox."""
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Snapshot:
     boxes: dict[str, BoxState] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
     missed: list[Entry] = field(default_factory=list)
+    bytes_left: int = GAP_BYTES_MAX
 
 
 def read_snapshot(
@@ -131,10 +134,13 @@ def _add_box(
         snapshot.boxes[box] = BoxState(epoch, reply)
         return
     assert isinstance(reply, list)
-    snapshot.missed += [
-        read_entry(stored, box, start + place) for place, stored in enumerate(reply, 1)
-    ]
     seq = snapshot.seqs[box] = start + len(reply)
+    newest = newest_within(reply, snapshot.bytes_left)
+    snapshot.bytes_left -= sum(map(len, newest))
+    start = seq - len(newest)
+    snapshot.missed += [
+        read_entry(stored, box, start + place) for place, stored in enumerate(newest, 1)
+    ]
     if start == cursor:
         snapshot.boxes[box] = BoxState(epoch, seq)
     else:

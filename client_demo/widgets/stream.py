@@ -64,9 +64,9 @@ class Stream(ScrollView, can_focus=False):
         self._conversation, self._me = conversation, me
         self._build()
         if self.at_end:
-            self.scroll_end(animate=False, immediate=True)
+            self._go(self.max_scroll_y)
         elif top is not None and top in self._owners:
-            self.scroll_to(y=self._owners.index(top), animate=False, immediate=True)
+            self._go(self._owners.index(top))
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
@@ -107,6 +107,10 @@ class Stream(ScrollView, can_focus=False):
     @property
     def _columns(self) -> int:
         return self.scrollable_content_region.width
+
+    def _go(self, row: int) -> None:
+        """Forced, because the scrollbar, which is asked otherwise, comes only with the layout."""
+        self.scroll_to(y=row, animate=False, force=True)
 
     def _owner_in_view(self) -> tuple[str, str] | None:
         return next((owner for owner in self._owners[round(self.scroll_y) :] if owner), None)

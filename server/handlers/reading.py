@@ -9,13 +9,17 @@ from protocol.frames import AnyEntry, Balance, BalanceSheet, History, HistoryPag
 from protocol.frames import StatusReport as Report
 
 from ..delivery import ack_of
-from ..ledger.entries import read_entry
+from ..ledger.entries import newest_within, read_entry
 from ..ledger.keys import keys_of
 from ..ledger.posts import Mark
 from ..ledger.records import parse_record
 from ..peer import Peer
 from ..replies import values
 from ..services import Services
+
+PAGE_BYTES_MAX = 128 * 1024
+"""Most that a page holds, as stored, unless one entry alone is larger. Even where JSON escapes every
+character it stays below 1 MiB, the most that many WebSocket clients take."""
 
 
 def history(services: Services, peer: Peer, frame: History) -> None:
@@ -48,10 +52,12 @@ def _page(services: Services, peer: Peer, frame: History, before: int | None) ->
         if before is not None and before > length + 1:
             _page(services, peer, frame, None)
             return
-        first = length - len(stored) + 1 if before is None else window[0] + 1
+        end = length + 1 if before is None else window[0] + len(stored) + 1
+        newest = newest_within(stored, PAGE_BYTES_MAX) or stored[-1:]
+        first = end - len(newest)
         entries: list[AnyEntry] = [
             read_entry(body, frame.box, first + place)  # type: ignore[misc]
-            for place, body in enumerate(stored)
+            for place, body in enumerate(newest)
         ]
         peer.send(HistoryPage(frame.id, frame.box, entries, more=first > 1))
 

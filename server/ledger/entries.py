@@ -42,7 +42,10 @@ _decode = msgspec.msgpack.Decoder(AnyEntry).decode
 
 
 def digest_of(content: bytes) -> bytes:
-    """16 bytes over the whole content of a frame, as it is stored, whatever encoding it came in."""
+    """16 bytes over the whole content of a frame, as it is stored, whatever encoding it came in.
+
+    So the stored form of an entry must not change: an old frame sent again would look altered.
+    """
     return blake2b(content, digest_size=16).digest()
 
 
@@ -122,3 +125,12 @@ def differing_field(frame: ClientFrame, stored: bytes) -> str:
         if getattr(frame, field) != getattr(original, field, UNSET):
             return field
     return "content"
+
+
+def newest_within(stored: list[bytes], budget: int) -> list[bytes]:
+    """The last ones of `stored` that fit into `budget` bytes together."""
+    place = len(stored)
+    while place and len(stored[place - 1]) <= budget:
+        place -= 1
+        budget -= len(stored[place])
+    return stored[place:]

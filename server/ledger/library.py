@@ -67,6 +67,5 @@ async def ensure(store: Commands) -> None:
                 f"the store's function library speaks contract {found[0]}, this hub {CONTRACT}: "
                 "upgrade this hub"
             )
-        if found[1] > VERSION:
-            return
+        return
     await store.execute_command("FUNCTION", "LOAD", "REPLACE", source())

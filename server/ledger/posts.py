@@ -91,25 +91,27 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     for post in posts:
         contents += (post.digest, post.body)
         sender, to, room, members = post.sender, post.to, post.room, post.members
-        rows.append(
-            (
-                post.kind,
-                scalar(post.mark, len(scalars) + 1),
-                len(post.body),
-                1 if post.old else 0,
-                scalar(sender.record, len(scalars) + 1) if sender else 0,
-                scalar(to.record, len(scalars) + 1) if to else 0,
-                scalar(room.record, len(scalars) + 1) if room else 0,
-                others.setdefault(members.members, len(others) + 1) if members else 0,
+        row: list[object] = [
+            post.kind,
+            scalar(post.mark, len(scalars) + 1),
+            len(post.body),
+            post.old or None,
+            post.box,
+            [box(key, len(lists) + 1) for key in post.boxes],
+            scalar(to.record, len(scalars) + 1) if to else None,
+        ]
+        if sender:
+            row += (scalar(sender.record, len(scalars) + 1), str(post.amount), post.currency)
+        if room or post.extra or post.total:
+            row += (None,) * (10 - len(row))
+            row += (
+                scalar(room.record, len(scalars) + 1) if room else None,
+                others.setdefault(members.members, len(others) + 1) if members else None,
                 post.who,
-                str(post.amount) if post.amount else "",
-                post.currency,
-                scalar(post.total, len(scalars) + 1) if post.total else 0,
-                post.box,
-                [box(key, len(lists) + 1) for key in post.boxes],
-                _extra(post, scalars, others) if post.extra else (),
+                scalar(post.total, len(scalars) + 1) if post.total else None,
+                _extra(post, scalars, others) if post.extra else None,
             )
-        )
+        rows.append(row)
     keys = len(scalars) + len(lists) + len(others)
     call: list[bytes | int | str] = ["FCALL", "teller_post", keys, *scalars, *lists, *others]
     call += (len(scalars), len(lists), _encode(rows), b"".join(contents))

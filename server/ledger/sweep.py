@@ -7,7 +7,6 @@ looks at each mark again before it deletes it.
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 
@@ -26,7 +25,9 @@ async def sweep_marks(store: Commands) -> None:
     while True:
         await asyncio.sleep(ROUND_S)
         try:
-            forgotten = await sweep_once(store, int(time.time() * 1000) - MARK_MS, PAUSE_S)
+            now = await store.execute_command("TIME")
+            assert isinstance(now, list)
+            forgotten = await sweep_once(store, int(now[0]) * 1000 - MARK_MS, PAUSE_S)
             log.info("old duplicate marks forgotten", marks=forgotten)
         except Exception as error:  # the store may be away; the next round comes
             log.warning("sweep broken off", error=str(error))
@@ -34,19 +35,19 @@ async def sweep_marks(store: Commands) -> None:
 
 async def sweep_once(store: Commands, before_ms: int, pause_s: float = 0.0) -> int:
     """One walk: forget marks without money from before `before_ms`; returns how many."""
-    cursor, forgotten = b"0", 0
+    cursor, forgotten = 0, 0
     while True:
         answer = await store.execute_command(
             "SCAN", cursor, "MATCH", "{p*}d:*", "COUNT", MARKS_PER_STEP
         )
         assert isinstance(answer, list)
-        cursor, marks = answer[0], answer[1]
+        cursor, marks = int(answer[0]), answer[1]
         if marks:
             count = await store.execute_command(
                 "FCALL", "teller_sweep", len(marks), *marks, before_ms
             )
             assert isinstance(count, int)
             forgotten += count
-        if cursor == b"0":
+        if cursor == 0:
             return forgotten
         await asyncio.sleep(pause_s)

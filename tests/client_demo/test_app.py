@@ -154,6 +154,7 @@ async def test_a_long_conversation_is_drawn_as_far_as_it_is_looked_at():
         await pilot.pause()
         stream = app.query_one(Stream)
         assert len(stream._rows) < 600
+        assert "line 1198." in stream.render_line(stream.size.height - 1).text
         for _ in range(3):
             stream.scroll_home(animate=False)
             await pilot.pause()

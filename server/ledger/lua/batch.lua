@@ -1,88 +1,83 @@
--- Everything a call has read, and what it will write: posts see the effects of those before them.
-local Batch = {}
-Batch.__index = Batch
+-- A batch: everything a call has read, and what it will write. Posts see the effects of those
+-- before them. Plain functions and arrays, because this is the store's hot path.
 
-local function read_scalars(keys, count)
-  local names = {unpack(keys, 1, count)}
-  local values = redis.call('MGET', unpack(names))
-  -- MGET answers nil for a key of another type, too; such a key must not pass for a missing one.
+-- Which of the scalars that look missing are there, but of another type; nil for none.
+local function find_planted(keys, values, count)
   local missing = {}
   for i = 1, count do
     if not values[i] then
-      missing[#missing + 1] = names[i]
+      missing[#missing + 1] = keys[i]
     end
+  end
+  if #missing == 0 or call('EXISTS', unpack(missing)) == 0 then
+    return nil
   end
   local planted = {}
-  if #missing > 0 and redis.call('EXISTS', unpack(missing)) > 0 then
-    for i = 1, count do
-      planted[i] = not values[i] and redis.call('EXISTS', names[i]) == 1
-    end
+  for i = 1, count do
+    planted[i] = not values[i] and call('EXISTS', keys[i]) == 1
   end
-  return values, planted
+  return planted
 end
 
 local function open_batch(keys, scalars, lists)
-  local values, planted = read_scalars(keys, scalars)
-  return setmetatable({
+  local values = call('MGET', unpack(keys, 1, scalars))
+  return {
     keys = keys, lists_from = scalars, others_from = scalars + lists,
-    values = values, planted = planted, accounts = {}, changed = {}, changes = 0,
-    lengths = {}, entries = {}, members = {}, joined = {}, edits = {},
-  }, Batch)
-end
-
--- The scalar's text, nil if there is none; second result: whether its key has a wrong type.
-function Batch:scalar(i)
-  return self.values[i] or nil, self.planted[i]
-end
-
-function Batch:set(i, text)
-  self.values[i] = text
-  if not self.changed[i] then
-    self.changed[i] = true
-    self.changes = self.changes + 1
-  end
+    values = values,
+    planted = find_planted(keys, values, scalars) or NONE,
+    accounts = {},   -- by scalar, as they are after the posts so far
+    totals = {},     -- by scalar, likewise
+    lengths = {},    -- entries of each list, likewise
+    members = {},    -- by hash, role by name, likewise
+    joined = {},     -- by set, how many rooms, likewise
+    sets = {},       -- key, value, key, value ... of new scalars
+    dirty = {},      -- scalars of accounts that changed, in order
+    pushes = {},     -- for each list with new entries: its key and they
+    push_of = {},    -- by list, its place in pushes
+    edits = {},      -- commands on hashes and sets
+  }
 end
 
 -- Why scalar i cannot take part: `missing` if it is not there; nil if it can.
-function Batch:absent(i, missing)
-  if self.values[i] then
+local function absent(batch, i, missing)
+  if batch.values[i] then
     return nil
   end
-  return self.planted[i] and CORRUPT or missing
+  return batch.planted[i] and CORRUPT or missing
 end
 
 -- The account of scalar i, which is there; nil if its record is damaged.
-function Batch:account(i)
-  local account = self.accounts[i]
+local function account_of(batch, i)
+  local account = batch.accounts[i]
   if not account then
-    account = parse_account(self.values[i])
-    self.accounts[i] = account
+    account = parse_account(batch.values[i])
+    batch.accounts[i] = account
   end
   return account
 end
 
 -- Number of entries of list i, counting those this call will append; nil if it is no list.
-function Batch:length(i)
-  local length = self.lengths[i]
+local function length_of(batch, i)
+  local length = batch.lengths[i]
   if not length then
-    length = redis.pcall('LLEN', self.keys[self.lists_from + i])
+    length = pcall('LLEN', batch.keys[batch.lists_from + i])
     if type(length) ~= 'number' then
       return nil
     end
-    self.lengths[i] = length
+    batch.lengths[i] = length
   end
   return length
 end
 
 -- The role of `who` in the room whose members are hash i, false if none; nil if it is no hash.
-function Batch:role(i, who)
-  local roles = self.members[i]
+local function role_of(batch, i, who)
+  local roles = batch.members[i]
   if not roles then
     roles = {}
-    self.members[i] = roles
+    batch.members[i] = roles
   end
   if roles[who] == nil then
-    local role = redis.pcall('HGET', self.keys[self.others_from + i], who)
+    local role = pcall('HGET', batch.keys[batch.others_from + i], who)
     if type(role) == 'table' then
       return nil
     end
@@ -92,18 +87,47 @@ function Batch:role(i, who)
 end
 
 -- How many rooms the set i holds; nil if it is no set.
-function Batch:rooms_joined(i)
-  local count = self.joined[i]
+local function rooms_joined(batch, i)
+  local count = batch.joined[i]
   if not count then
-    count = redis.pcall('SCARD', self.keys[self.others_from + i])
+    count = pcall('SCARD', batch.keys[batch.others_from + i])
     if type(count) ~= 'number' then
       return nil
     end
-    self.joined[i] = count
+    batch.joined[i] = count
   end
   return count
 end
 
-function Batch:edit(command, i, ...)
-  self.edits[#self.edits + 1] = {command, self.keys[self.others_from + i], ...}
+-- A new scalar: a mark or a password hash.
+local function set_scalar(batch, i, text)
+  local sets = batch.sets
+  local n = #sets
+  sets[n + 1], sets[n + 2] = batch.keys[i], text
+  batch.values[i] = text
+end
+
+-- The account of scalar i is written at the end.
+local function changed(batch, i, account)
+  if not account.dirty then
+    account.dirty = true
+    batch.dirty[#batch.dirty + 1] = i
+    batch.values[i] = true
+  end
+end
+
+local function push(batch, i, entry)
+  local place = batch.push_of[i]
+  if not place then
+    place = #batch.pushes + 1
+    batch.push_of[i] = place
+    batch.pushes[place] = {batch.keys[batch.lists_from + i], entry}
+    return
+  end
+  local command = batch.pushes[place]
+  command[#command + 1] = entry
+end
+
+local function edit(batch, command, i, ...)
+  batch.edits[#batch.edits + 1] = {command, batch.keys[batch.others_from + i], ...}
 end

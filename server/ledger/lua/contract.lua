@@ -61,4 +61,20 @@ local BALANCE_OVERFLOW = 14
 local INSUFFICIENT_FUNDS = 15
 local CORRUPT = 16
 
+local NONE = {}
+-- Local names of what is used often: a global costs a slow look-up each time. They are bound by the
+-- first call, because none of them is there while the library loads.
+local call, pcall, find, format, gmatch, match, sub
+
+local function bind()
+  if call then
+    return
+  end
+  if string.format('%d', MAX) ~= '9007199254740991' then
+    error('teller: this server counts with 32 bits')
+  end
+  find, format, gmatch, match, sub = string.find, string.format, string.gmatch, string.match, string.sub
+  call, pcall = redis.call, redis.pcall
+end
+
 local ENTRY, CREATE, JOIN, LEAVE, FREEZE, REGISTER, THAW = 0, 1, 2, 3, 4, 5, 6

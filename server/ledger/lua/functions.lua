@@ -17,41 +17,44 @@ local function check_books(batch)
 end
 
 local function write(batch)
-  if batch.changes > 0 then
-    local pairs_to_set = {}
-    for i in pairs(batch.changed) do
-      local value = batch.values[i]
-      pairs_to_set[#pairs_to_set + 1] = batch.keys[i]
-      pairs_to_set[#pairs_to_set + 1] = value == true and format_account(batch.accounts[i]) or value
-    end
-    -- After this point nothing may fail: every type was checked, every value is a string.
-    redis.call('MSET', unpack(pairs_to_set))
+  local sets = batch.sets
+  for _, i in ipairs(batch.dirty) do
+    local n = #sets
+    sets[n + 1], sets[n + 2] = batch.keys[i], format_account(batch.accounts[i])
   end
-  for box, entries in pairs(batch.entries) do
-    redis.call('RPUSH', batch.keys[batch.lists_from + box], unpack(entries))
+  for i, total in pairs(batch.totals) do
+    local n = #sets
+    sets[n + 1], sets[n + 2] = batch.keys[i], digits(total)
   end
-  for _, edit in ipairs(batch.edits) do
-    redis.call(unpack(edit))
+  -- After this point nothing may fail: every type was checked, every value is a string.
+  if #sets > 0 then
+    call('MSET', unpack(sets))
+  end
+  for _, command in ipairs(batch.pushes) do
+    call('RPUSH', unpack(command))
+  end
+  for _, command in ipairs(batch.edits) do
+    call(unpack(command))
   end
 end
 
 local function milliseconds()
-  local time = redis.call('TIME')
+  local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 local function post(keys, args)
+  bind()
   local batch = open_batch(keys, tonumber(args[1]), tonumber(args[2]))
   local at = milliseconds()
-  local now = string.format('%013.0f', at)
+  local now = format('%013d', at)
   local results = {at}
   local contents, from = args[4], 1
   for i, item in ipairs(cmsgpack.unpack(args[3])) do
-    local to = from + 16 + item[3]
-    item.digest = string.sub(contents, from, from + 15)
-    item.body = string.sub(contents, from + 16, to - 1)
-    from = to
-    results[i + 1] = apply(batch, item, now)
+    local body = from + 16
+    local next = body + item[3]
+    results[i + 1] = apply(batch, item, sub(contents, from, body - 1), sub(contents, body, next - 1), now)
+    from = next
   end
   check_books(batch)
   write(batch)
@@ -59,9 +62,10 @@ local function post(keys, args)
 end
 
 local function sweep(keys, args)
+  bind()
   local before = tonumber(args[1])
   local stale = {}
-  for i, mark in ipairs(redis.call('MGET', unpack(keys))) do
+  for i, mark in ipairs(call('MGET', unpack(keys))) do
     local at, money = parse_mark(mark or '')
     if at and not money and tonumber(at) < before then
       stale[#stale + 1] = keys[i]
@@ -70,16 +74,17 @@ local function sweep(keys, args)
   if #stale == 0 then
     return 0
   end
-  return redis.call('DEL', unpack(stale))
+  return call('DEL', unpack(stale))
 end
 
 local function books(keys, args)
-  local world = parse_account(redis.call('GET', keys[1]) or '4 0')
+  bind()
+  local world = parse_account(call('GET', keys[1]) or '4 0')
   local sheet = {}
   for i, currency in ipairs(args) do
     local at = world and place_of(world, currency)
     local owed = at and world[at + 1] or 0
-    sheet[i] = {currency, digits(owed), redis.call('GET', keys[i + 1]) or '0'}
+    sheet[i] = {currency, digits(owed), call('GET', keys[i + 1]) or '0'}
   end
   return sheet
 end

@@ -1,11 +1,11 @@
 local function digits(n)
-  return string.format('%.0f', n)
+  return format('%d', n)
 end
 
 -- A decimal integer from -MAX to MAX as we write it, else nil. tonumber alone would take 0x1, 1e3,
 -- 007 and blanks.
 local function integer(text)
-  if text ~= '0' and not string.find(text, '^%-?[1-9]%d*$') then
+  if text ~= '0' and not find(text, '^%-?[1-9]%d*$') then
     return nil
   end
   local n = tonumber(text)
@@ -40,13 +40,13 @@ end
 
 -- The account of any record, else nil.
 local function parse_any(text)
-  local flags, version, rest = string.match(text, '^([0145]) (%d+)(.*)$')
+  local flags, version, rest = match(text, '^([0145]) (%d+)(.*)$')
   local account = {flags = tonumber(flags), version = flags and integer(version)}
   if not account.version then
     return nil
   end
   local length = 0
-  for currency, available, held in string.gmatch(rest, ' (%u%u%u) (%-?%d+) (%-?%d+)') do
+  for currency, available, held in gmatch(rest, ' (%u%u%u) (%-?%d+) (%-?%d+)') do
     local a, h = integer(available), integer(held)
     if not a or not h or h < 0 or a + h > MAX or place_of(account, currency) then
       return nil
@@ -63,7 +63,7 @@ end
 -- The account of a record, else nil. Most are of one currency with nothing held and small enough
 -- to be exact at sight; reading those alone costs a third.
 local function parse_account(text)
-  local version, currency, available = string.match(text, '^0 ([1-9]%d*) (%u%u%u) ([1-9]%d*) 0$')
+  local version, currency, available = match(text, '^0 ([1-9]%d*) (%u%u%u) ([1-9]%d*) 0$')
   if not version or #version > 15 or #available > 15 then
     return parse_any(text)
   end
@@ -73,7 +73,7 @@ end
 
 local function format_account(account)
   if #account == 4 then
-    return string.format('%.0f %.0f %s %.0f %.0f',
+    return format('%d %d %s %d %d',
       account.flags, account.version, account[1], account[2], account[3])
   end
   local parts = {digits(account.flags), digits(account.version)}
@@ -95,8 +95,8 @@ end
 
 -- The time of a mark and whether it is one of money; nil if it is damaged.
 local function parse_mark(mark)
-  local at, balance = string.match(string.sub(mark, 17), '^%d+ (%d+) [^ ]*(.*)$')
-  if at and balance ~= '' and not string.find(balance, '^ %-?%d+ %d+ %d+$') then
+  local at, balance = match(sub(mark, 17), '^%d+ (%d+) [^ ]*(.*)$')
+  if at and balance ~= '' and not find(balance, '^ %-?%d+ %d+ %d+$') then
     return nil
   end
   return at, balance ~= ''

@@ -1,0 +1,139 @@
+"""The generated tables of docs/operations.md: settings, fixed limits, metrics.
+
+Everything is read from the code: defaults from the classes, meanings from the strings below them.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import ModuleType
+
+from prometheus_client.core import CounterMetricFamily, Metric
+
+from server import config, entrance, passwords, peer, pipeline, snapshot, transport
+from server.config import Settings
+from server.handlers import ephemeral
+from server.metrics import HubCollector
+from server.store import connection
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_FIXED: list[tuple[ModuleType, str]] = [
+    (pipeline, "POSTS_PER_CALL"),
+    (pipeline, "CALLS_IN_FLIGHT"),
+    (pipeline, "WAITING_MAX"),
+    (snapshot, "GAP_MAX"),
+    (snapshot, "GAP_MAX_TOTAL"),
+    (passwords, "WAITING_MAX"),
+    (entrance, "FAILURES_BURST"),
+    (peer, "NONSENSE_MAX"),
+    (ephemeral, "SHED_BYTES"),
+    (transport, "CLOSE_TIMEOUT_S"),
+    (connection, "REPLY_TIMEOUT_S"),
+]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _docs(body: list[ast.stmt]) -> dict[str, str]:
+    """The strings that stand below assignments."""
+    docs = {}
+    for node, after in zip(body, body[1:], strict=False):
+        if not isinstance(after, ast.Expr) or not isinstance(after.value, ast.Constant):
+            continue
+        target = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+        if isinstance(target, ast.Name):
+            docs[target.id] = " ".join(str(after.value.value).split())
+    return docs
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    if value is None or value == []:
+        return "none"
+    return f"`{value}`"
+
+
+def settings() -> str:
+    """Every setting: its flag, its default, its meaning with its unit."""
+    tree = ast.parse(inspect.getsource(config))
+    whole = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Settings")
+    docs = _docs(whole.body)
+    rows = []
+    for one in fields(Settings):
+        default = one.default if one.default is not MISSING else []
+        rows.append((f"`{one.name}`", _default(default), docs[one.name]))
+    return _table(("name", "default", "meaning"), rows)
+
+
+def fixed() -> str:
+    """Limits that are named numbers in the code."""
+    rows = []
+    for module, name in _FIXED:
+        meaning = _docs(ast.parse(inspect.getsource(module)).body)[name]
+        where = module.__name__.replace(".", "/")
+        rows.append((f"`{where}.py` `{name}`", f"{getattr(module, name):,}", meaning))
+    return _table(("where", "value", "meaning"), rows)
+
+
+class _Anything:
+    """Stands for the parts of a hub whose counters are not looked at; only names matter here."""
+
+    def __getattr__(self, name: str) -> "_Anything":
+        return _Anything()
+
+    def __len__(self) -> int:
+        return 0
+
+    def __int__(self) -> int:
+        return 0
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def items(self) -> list[tuple[str, int]]:
+        return []
+
+
+def families() -> list[Metric]:
+    """The hub's own metrics."""
+    nothing = _Anything()
+    return list(HubCollector(nothing, nothing, nothing).collect())  # type: ignore[arg-type]
+
+
+def metric_name(family: Metric) -> str:
+    """The name as it is exposed."""
+    return family.name + ("_total" if isinstance(family, CounterMetricFamily) else "")
+
+
+def metrics() -> str:
+    """The hub's own metrics: name, kind, meaning."""
+    rows = (
+        (f"`{metric_name(family)}`", family.type, family.documentation) for family in families()
+    )
+    return _table(("name", "kind", "meaning"), rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {"settings": settings, "fixed": fixed, "metrics": metrics}
+"""What fills each `<!-- generated: name -->` of the page."""
+
+
+def refreshed(page: str) -> str:
+    """The page with its generated parts as the code has them now."""
+    return _PART.sub(lambda part: part[1] + PARTS[part[2]]() + part[3], page)
+
+
+def write() -> None:
+    """Refresh the page in place."""
+    PAGE.write_text(refreshed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
