@@ -54,6 +54,7 @@ class App:
         self.port = settings.port
         self._log = structlog.get_logger("hub")
         self._tasks: list[asyncio.Task[None]] = []
+        self._epoch: int | None = None
 
     @property
     def url(self) -> str:
@@ -207,6 +208,12 @@ class App:
         self.services.ages.update(self.services.store_now())
 
     def _store_up(self) -> None:
+        """The store is there: announce what was missed; or, if it is another state of the store
+        than before (restored, or lost with its memory), let everyone come in anew."""
+        epoch, self._epoch = self._epoch, self.services.epoch
+        if epoch not in (None, self._epoch):
+            self._farewell(Close.RESYNC, "the store was restored")
+            return
         try:
             catch_up(self.services.hub, self.services.pipeline)
         except Down:
@@ -238,18 +245,21 @@ class App:
         until = loop.time() + self.settings.drain_timeout_s
         while not self.services.pipeline.idle and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        spread = max(1_000, len(self.edge.connections))
-        for connection in list(self.edge.connections):
-            guest = connection.guest
-            if isinstance(guest, Peer):
-                wait = secrets.randbelow(spread)
-                guest.goodbye(Close.GOING_AWAY, "the hub stops", retry_after_ms=wait)
-            else:
-                connection.close(1001)
+        self._farewell(Close.GOING_AWAY, "the hub stops")
         while self.edge.connections and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for connection in list(self.edge.connections):
             connection.transport.abort()
+
+    def _farewell(self, code: Close, reason: str) -> None:
+        """Say goodbye to everyone; they are asked to come back spread over a while."""
+        spread = max(1_000, len(self.edge.connections))
+        for connection in list(self.edge.connections):
+            if isinstance(connection.guest, Peer):
+                wait = secrets.randbelow(spread)
+                connection.guest.goodbye(code, reason, retry_after_ms=wait)
+            else:
+                connection.close(1001)
 
 
 def raise_open_file_limit() -> None:

@@ -46,7 +46,7 @@ def _entries_of(hub: Hub, pipeline: Pipeline, boxes: list[Party | Room]) -> None
             for place, stored in enumerate(reply, seq + 1):
                 _announce(hub, box, place, stored)
 
-    pipeline.read(commands, take)
+    pipeline.read_ahead(commands, take)
 
 
 def _announce(hub: Hub, box: Party | Room, seq: int, stored: bytes) -> None:
@@ -75,4 +75,4 @@ def _rooms_of(pipeline: Pipeline, parties: list[Party]) -> None:
                 for listener in list(party.listeners):
                     listener.resync()
 
-    pipeline.read(commands, take)
+    pipeline.read_ahead(commands, take)

@@ -81,6 +81,19 @@ class Pipeline:
             raise Down
         while self._waiting:
             self._send()
+        self._read(commands, callback)
+
+    def read_ahead(self, commands: list[Command], callback: Callable[[list[object]], None]) -> None:
+        """The same, but ahead of the posts that wait: for the catch-up, which comes before all.
+
+        Raises:
+            Down: nothing was sent.
+        """
+        if not self._store.up:
+            raise Down
+        self._read(commands, callback)
+
+    def _read(self, commands: list[Command], callback: Callable[[list[object]], None]) -> None:
         replies: list[object] = []
 
         def gather(reply: object) -> None:

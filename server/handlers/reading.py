@@ -18,8 +18,8 @@ from ..replies import values
 from ..services import Services
 
 PAGE_BYTES_MAX = 128 * 1024
-"""Most that a page holds, as stored, unless one entry alone is larger. Even where JSON escapes every
-character it stays below 1 MiB, the most that many WebSocket clients take."""
+"""Most that a page holds, as stored, unless one entry alone is larger. Even where JSON escapes
+every character it stays below 1 MiB, the most that many WebSocket clients take."""
 
 
 def history(services: Services, peer: Peer, frame: History) -> None:

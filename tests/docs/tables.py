@@ -6,17 +6,17 @@ Everything is read from the code: defaults from the classes, meanings from the s
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import MISSING, fields
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from server import config, entrance, passwords, peer, pipeline, snapshot, transport
 from server.config import Settings
 from server.handlers import ephemeral
-from server.metrics import HubCollector
 from server.store import connection
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -46,7 +46,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _docs(body: list[ast.stmt]) -> dict[str, str]:
     """The strings that stand below assignments."""
     docs = {}
-    for node, after in zip(body, body[1:], strict=False):
+    for node, after in pairwise(body):
         if not isinstance(after, ast.Expr) or not isinstance(after.value, ast.Constant):
             continue
         target = node.target if isinstance(node, ast.AnnAssign) else None
@@ -87,53 +87,18 @@ def fixed() -> str:
     return _table(("where", "value", "meaning"), rows)
 
 
-class _Anything:
-    """Stands for the parts of a hub whose counters are not looked at; only names matter here."""
-
-    def __getattr__(self, name: str) -> "_Anything":
-        return _Anything()
-
-    def __len__(self) -> int:
-        return 0
-
-    def __int__(self) -> int:
-        return 0
-
-    def __float__(self) -> float:
-        return 0.0
-
-    def items(self) -> list[tuple[str, int]]:
-        return []
-
-
-def families() -> list[Metric]:
-    """The hub's own metrics."""
-    nothing = _Anything()
-    return list(HubCollector(nothing, nothing, nothing).collect())  # type: ignore[arg-type]
-
-
-def metric_name(family: Metric) -> str:
-    """The name as it is exposed."""
-    return family.name + ("_total" if isinstance(family, CounterMetricFamily) else "")
-
-
-def metrics() -> str:
-    """The hub's own metrics: name, kind, meaning."""
-    rows = (
-        (f"`{metric_name(family)}`", family.type, family.documentation) for family in families()
-    )
+def metrics(exposition: str) -> str:
+    """The hub's own metrics in what `/metrics` answered: name, kind, meaning."""
+    families = text_string_to_metric_families(exposition)
+    rows = [
+        (f"`{one.name}{'_total' if one.type == 'counter' else ''}`", one.type, one.documentation)
+        for one in families
+        if one.name.startswith("teller_")
+    ]
     return _table(("name", "kind", "meaning"), rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings, "fixed": fixed, "metrics": metrics}
-"""What fills each `<!-- generated: name -->` of the page."""
-
-
-def refreshed(page: str) -> str:
-    """The page with its generated parts as the code has them now."""
-    return _PART.sub(lambda part: part[1] + PARTS[part[2]]() + part[3], page)
-
-
-def write() -> None:
-    """Refresh the page in place."""
-    PAGE.write_text(refreshed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+def refreshed(page: str, exposition: str) -> str:
+    """The page with its generated parts as the code, and a hub's `/metrics`, have them now."""
+    parts = {"settings": settings(), "fixed": fixed(), "metrics": metrics(exposition)}
+    return _PART.sub(lambda part: part[1] + parts[part[2]] + part[3], page)

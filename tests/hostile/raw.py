@@ -74,6 +74,15 @@ class Raw:
         """Take no more bytes from the system; its buffers, and then the hub's, fill up."""
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
+    def read_on(self) -> None:
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    async def push(self, data: bytes) -> None:
+        """Send `data` and wait until the system has taken most of it."""
+        self._writer.write(data)
+        async with asyncio.timeout(PATIENCE_S):
+            await self._writer.drain()
+
     def cut(self) -> None:
         self._writer.transport.abort()
 

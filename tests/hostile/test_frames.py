@@ -94,3 +94,16 @@ async def test_text_in_a_binary_frame_is_refused_and_the_connection_lives(scene:
         assert (opcode, orjson.loads(payload)["code"]) == (TEXT_OP, "malformed")
         client.send_frame({"type": "balance", "id": "b"})
         assert (await client.answer("b"))["type"] == "balance"
+
+
+async def test_an_idle_connection_keeps_no_object_of_the_library(scene: Scene) -> None:
+    """Neither after the handshake, nor after pings, fragments and big frames."""
+    async with raw_login(scene.hub, scene.token) as client:
+        client.send(frame(PING) + frame(TEXT_OP, PAY[:9], fin=False) + frame(CONT, PAY[9:]))
+        assert (await client.answer("p"))["type"] == "ack"
+        big = orjson.dumps({"type": "message", "id": "m", "to": "@bob", "text": "w" * 50_000})
+        client.send(frame(TEXT_OP, big))
+        assert (await client.answer("m"))["type"] == "ack"
+        connections = scene.hub.app.edge.connections
+        assert len(connections) == 3
+        assert all(one._library is None and one._tail == b"" for one in connections)

@@ -102,7 +102,11 @@ async def fill(client: Client, box: str, first: int, below: int, limit: int) -> 
     return seqs
 
 
-@pytest.mark.parametrize(("messages", "text"), [(GAP_MAX + 200, "words"), (60, "w" * 60_000)])
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [(GAP_MAX + 200, "words"), (60, "w" * 60_000)],
+    ids=["many entries", "many bytes"],
+)
 async def test_a_gap_that_is_too_long_says_so_and_history_fills_it(
     make_hub: MakeHub, messages: int, text: str
 ) -> None:

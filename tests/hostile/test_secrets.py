@@ -12,6 +12,9 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from server.app import App
+from server.config import Settings
+from server.serve import greeting
 from server.store.directory import DataDirectory
 from tests.support import PATIENCE_S, Client
 
@@ -123,6 +126,7 @@ async def test_no_secret_is_ever_written(tmp_path: Path, form: str) -> None:
     operator = (tmp_path / "data" / "operator.token").read_text().strip()
     assert "an entrance failed" in written, "the session did go wrong"
     assert "teller_malformed_total 6.0" in metrics
+    assert "teller_store_losses_total 0.0" in metrics
     for secret in [*secrets, operator, operator.partition(".")[2]]:
         assert secret not in written
         assert secret not in metrics
@@ -131,3 +135,9 @@ async def test_no_secret_is_ever_written(tmp_path: Path, form: str) -> None:
 async def test_the_operators_token_is_for_the_owner_alone(tmp_path: Path) -> None:
     async with process(tmp_path / "data") as hub:
         assert (hub.data / "operator.token").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_greeting_hides_the_password_of_the_store() -> None:
+    app = App(Settings(store="rediss://teller:hidden-one@db.example:6379/0"))
+    assert "rediss://teller@db.example:6379/0" in greeting(app)
+    assert "hidden-one" not in greeting(app)

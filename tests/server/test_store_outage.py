@@ -7,9 +7,11 @@ import asyncio
 import signal
 from typing import Any
 
+import orjson
 import pytest
 
 from protocol.frames import TypingNotice
+from server.catchup import catch_up
 from server.hub import tell
 from server.store import connection
 from tests.server.outages import (
@@ -98,7 +100,10 @@ async def twofold(
     return told[box], told[room]
 
 
-async def test_never_sent_posts_are_unavailable_and_in_flight_ones_unknown(hub: Hub) -> None:
+async def test_never_sent_posts_are_unavailable_and_in_flight_ones_unknown(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.pipeline.CALLS_IN_FLIGHT", 2)
     alice, bob = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGSTOP)
     await post(hub, alice, {**PAY, "id": "first"})
@@ -173,6 +178,26 @@ async def test_nothing_is_announced_before_what_was_missed(hub: Hub) -> None:
         await post(hub, alice, {**PAY, "id": "next"})
     await resolve(alice, {**PAY, "id": "next"})
     assert await entries_until(bob, "@bob", 3) == [(2, "missed"), (3, "next")]
+
+
+async def test_a_frame_in_the_very_tick_of_the_return_waits_for_the_catch_up(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    (peer,) = hub.app.services.hub.parties["@alice"].listeners
+
+    def receive_and_catch_up(*parts: Any) -> None:
+        peer.receive(orjson.dumps({**PAY, "id": "next"}), True)  # type: ignore[attr-defined]
+        catch_up(*parts)
+
+    monkeypatch.setattr("server.app.catch_up", receive_and_catch_up)
+    hold_replies(hub)
+    await alice.send({**PAY, "id": "missed"})
+    await until_stored(hub, "@bob", 2)
+    break_link(hub)
+    assert (await alice.answer("next"))["seq"] == 3
+    assert (await alice.ask("message", id="last", to="@bob", text="after"))["seq"] == 4
+    assert await entries_until(bob, "@bob", 4) == [(2, "missed"), (3, "next"), (4, "last")]
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["others there", "nobody there"])
