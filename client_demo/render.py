@@ -36,13 +36,14 @@ def _when(at: int, zone: tzinfo | None) -> datetime:
 
 def body(line: Line, me: str) -> Text:
     """Who said or paid what. What others wrote is plain text, whatever it contains."""
-    sender = Text(line.sender, style="bold cyan" if line.sender == me else "bold magenta")
+    color = "bold bright_cyan" if line.sender == me else "bold bright_magenta"
+    sender = Text.assemble((line.sender, color))
     if line.kind == "message":
         return sender + Text("  " + safe.lines(line.text))
     if line.kind in _ROOM_NOTES:
         return Text(f"{line.sender} {_ROOM_NOTES[line.kind]}", style="dim italic")
-    verb, style = ("paid", "bold yellow") if line.sender == me else ("paid", "bold green")
-    paid = sender + Text(f" {verb} ", style="dim") + Text(show(line.amount, line.currency), style)
+    style = "bold bright_yellow" if line.sender == me else "bold bright_green"
+    paid = sender + Text(" paid ", style="dim") + Text(show(line.amount, line.currency), style)
     paid += Text(" to ", style="dim") + Text(line.to, style="bold")
     return paid + Text("  " + safe.lines(line.text)) if line.text else paid
 

@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
                     break
                 length = data[at + 2] << 8 | data[at + 3]
                 body = at + 8
-                if length < 126 or first == _PONG:
+                if first == _PONG:
                     return self._feed(data[at:])
             if length > limit:
                 return self._feed(data[at:])

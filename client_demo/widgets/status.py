@@ -31,7 +31,7 @@ class Status(Horizontal):
         """Show the state of `model`."""
         balances = " · ".join(model.wallet.lines()) or "no money yet"
         self.query_one("#me", Static).update(Text(f"Teller  {model.me}", style="bold"))
-        self.query_one("#balance", Static).update(Text(balances, style="bold green"))
+        self.query_one("#balance", Static).update(Text(balances, style="bold"))
         self.query_one("#connection", Static).update(self._connection(model))
 
     def _connection(self, model: Model) -> Text:
@@ -40,4 +40,4 @@ class Status(Horizontal):
         if model.connection is Connection.STOPPED and model.trouble:
             text = safe.one_line(model.trouble)[:30]
         waiting = f"{model.waiting} waiting  " if model.waiting else ""
-        return Text(waiting, style="yellow") + Text(f"{sign} {text}", style=style)
+        return Text.assemble((waiting, "yellow"), (f"{sign} {text}", style))

@@ -148,7 +148,7 @@ class Stream(ScrollView, can_focus=False):
         strips = []
         for number, row in enumerate(rows):
             time = render.clock(line, self._zone) if number == 0 else ""
-            head = Text(time.ljust(_TIME), style="dim")
+            head = Text.assemble((time.ljust(_TIME), "dim"))
             row.rstrip()
             row.pad_right(max(width - row.cell_len, 0))
             tail = render.mark(line, self._me) if number == 0 else Text()

@@ -204,3 +204,15 @@ async def test_a_close_of_ours_lets_the_frame_that_is_half_read_end() -> None:
     assert wired.line.closed
     assert wired.line.written == b"\x88\x06\x0f\xa2idle"
     wired.hang_up()
+
+
+async def test_the_answer_to_our_close_may_stand_in_the_same_read() -> None:
+    quit = frame(TEXT_OP, b"quit")
+    for reads in ([quit + frame(CLOSE, b"\x11\x94")], [quit + M1 + frame(CLOSE, b"\x11\x94")]):
+        messages, written, closed = await outcome(reads)
+        assert (messages, written, closed) == ([(b"quit", True)], b"\x88\x02\x11\x94", True)
+        assert await outcome([reads[0][at : at + 1] for at in range(len(reads[0]))]) == (
+            messages,
+            written,
+            closed,
+        )

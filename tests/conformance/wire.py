@@ -46,7 +46,7 @@ class Line(asyncio.Transport):
         self.written = b""
         self.closed = False
 
-    def write(self, data: bytes) -> None:  # type: ignore[override]
+    def write(self, data: bytes) -> None:
         assert not self.closed, "a write after the close"
         self.written += data
 
@@ -61,7 +61,7 @@ class Line(asyncio.Transport):
 
 
 class Guest:
-    """Notes what it gets, and sends it back, so that the order of the answers shows."""
+    """Notes what it gets, and sends it back, so that the order of the answers shows; `quit` ends."""
 
     def __init__(self, connection: Connection) -> None:
         self.messages: list[tuple[bytes, bool]] = []
@@ -69,6 +69,9 @@ class Guest:
 
     def receive(self, payload: bytes, text: bool) -> None:
         self.messages.append((payload, text))
+        if payload == b"quit":
+            self._connection.close(4500)
+            return
         data = header(TEXT if text else BINARY, len(payload)) + payload
         self._connection.outbox.put(data)
 

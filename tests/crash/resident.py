@@ -45,6 +45,8 @@ class Resident:
         self.unanswered: dict[str, Frame] = {}
         self.doubtful: set[str] = set()
         """Posts that were answered "ask again" at least once."""
+        self.judged_anew: set[str] = set()
+        """Posts that can be refused, and did not happen before they were sent again."""
         self.acks: dict[str, Frame] = {}
         self.refused: dict[str, str] = {}
         self.goodbyes: list[Frame] = []
@@ -56,6 +58,7 @@ class Resident:
         """No new posts; what is unanswered is still asked again."""
         self._client: Client | None = None
         self._again: set[str] = set()
+        self._sent_again: set[str] = set()
         self._answers: dict[str, asyncio.Future[Frame]] = {}
         self._asked = 0
 
@@ -79,6 +82,7 @@ class Resident:
                 return
             self._client = client
             self._again.clear()
+            self._sent_again.update(self.unanswered)
             for frame in list(self.unanswered.values()):
                 await client.send(frame)
             posting = asyncio.create_task(self._post(client))
@@ -191,6 +195,8 @@ class Resident:
             if box in self.cursors and seq > self.cursors[box] and frame["type"] != "leave":
                 self.faults.append(f"{self.name} was not told {box} {seq} before its replayed ack")
             return
+        if id in self._sent_again and (frame["type"] != "message" or box != self.name):
+            self.judged_anew.add(id)
         if frame["type"] in ("join", "create"):
             self.cursors[box] = seq - 1
         self._see(box, seq, id, "ack")

@@ -23,11 +23,10 @@ NAME = "docs/operations.md"
 TELLER = Path(sys.executable).with_name("teller")
 
 
-async def _run(*command: str | Path, **environment: str) -> str:
+async def _run(*command: str | Path) -> str:
     """Output of a command that must succeed."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        env=environment or None,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
