@@ -39,5 +39,10 @@ types: install
 
 check: lint types test
 
+docs: install
+	@$(BIN)/python -m tests.protocol
+	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m client_demo.picture
+
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

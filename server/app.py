@@ -200,6 +200,7 @@ class App:
         self.services.epoch = int(found[2])
         world = keys_of(WORLD)
         await store.request("SETNX", world.record, f"{ISSUER} 0")
+        await store.request("DEL", world.tokens)  # an older operator's token ends here
         await store.request("HSET", world.tokens, token_field(self.operator_token), "operator")
         at = await store.request("TIME")
         assert isinstance(at, list)
@@ -240,16 +241,28 @@ class App:
     # Stopping.
 
     async def _drain(self) -> None:
-        """Let posts finish, then say goodbye to everyone."""
+        """Read nothing more, let posts finish, then say goodbye to everyone."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.settings.drain_timeout_s
+        self._read(False)
         while not self.services.pipeline.idle and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self._farewell(Close.GOING_AWAY, "the hub stops")
+        self._read(True)
         while self.edge.connections and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for connection in list(self.edge.connections):
             connection.transport.abort()
+
+    def _read(self, wanted: bool) -> None:
+        """Read from the clients' sockets, or leave what they send where it is."""
+        for connection in self.edge.connections:
+            transport = connection.transport
+            if not transport.is_closing():
+                if wanted:
+                    transport.resume_reading()
+                else:
+                    transport.pause_reading()
 
     def _farewell(self, code: Close, reason: str) -> None:
         """Say goodbye to everyone; they are asked to come back spread over a while."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -16,9 +14,7 @@ from protocol.money import format_money
 from .ledger import library
 from .ledger.audit import AuditReport, audit
 from .store.client import redis_client
-from .store.directory import DataDirectory
-from .store.embedded import EmbeddedStore
-from .store.endpoint import Endpoint, StoreError, parse_url
+from .store.opened import opened
 
 
 def run(data: Path, store: str | None) -> int:
@@ -27,7 +23,7 @@ def run(data: Path, store: str | None) -> int:
 
 
 async def _run(data: Path, store: str | None) -> int:
-    async with _opened(data, store) as endpoint:
+    async with opened(data, store) as endpoint:
         client = redis_client(endpoint, timeout=30.0)
         try:
             await library.ensure(client)
@@ -36,25 +32,6 @@ async def _run(data: Path, store: str | None) -> int:
             await client.aclose()
     _print(report)
     return 0 if report.ok else 1
-
-
-@asynccontextmanager
-async def _opened(data: Path, store: str | None) -> AsyncIterator[Endpoint]:
-    """The store, which is started for the time being if no hub has it open."""
-    if store is not None:
-        yield parse_url(store)
-        return
-    if not data.is_dir():  # noqa: ASYNC240 (once, before anything runs)
-        raise StoreError(f"there is no data directory {data}")
-    embedded = EmbeddedStore(data, "disk")
-    running = DataDirectory(data).hub_lock.holder() is not None
-    if not running:
-        await embedded.start()
-    try:
-        yield embedded.endpoint
-    finally:
-        if not running:
-            await embedded.stop()
 
 
 async def _with_progress(client: object) -> AuditReport:

@@ -27,7 +27,7 @@ DEFAULT_URL = "ws://127.0.0.1:8765/ws"
 @app.command
 def serve(
     settings: Annotated[Settings, Parameter(name="*")] | None = None,
-    config: Annotated[Path | None, Parameter(env_var="TELLER_CONFIG")] = None,
+    config: Path | None = None,
 ) -> int:
     """Run a hub; Ctrl-C stops it.
 
@@ -152,6 +152,48 @@ def audit(
         URL of your own store, if the hub uses one.
     """
     from .books import run
+
+    return run(data, store)
+
+
+@admin.command
+def backup(
+    copy: Path,
+    *,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+) -> int:
+    """Copy the data of a hub, running or not, to a new directory.
+
+    Parameters
+    ----------
+    copy
+        Where to; must not be there yet.
+    data
+        The hub's data directory.
+    """
+    from .backup import backup as run
+
+    return run(data, copy)
+
+
+@admin.command
+def restored(
+    *,
+    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+) -> int:
+    """Say that the data were restored from a backup: run it before the hub starts on them.
+
+    Changes the epoch, so that clients read their mailboxes anew instead of mixing two pasts.
+
+    Parameters
+    ----------
+    data
+        The hub's data directory.
+    store
+        URL of your own store, if the hub uses one.
+    """
+    from .backup import restored as run
 
     return run(data, store)
 

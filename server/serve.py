@@ -50,6 +50,7 @@ def greeting(app: App) -> str:
     settings = app.settings
     own = f"your store {parse_url(settings.store)}" if settings.store else None
     where = own or f"{settings.data.resolve()}"
+    url = app.url.replace("//0.0.0.0", "//127.0.0.1")
     lines = [
         "",
         f"  Teller listens on {app.url}",
@@ -57,7 +58,7 @@ def greeting(app: App) -> str:
     ]
     if settings.opening_balance:
         lines.append(f"  New accounts get play money: {settings.opening_balance}")
-    port = "" if app.port == 8765 else f" --url {app.url}"
+    port = "" if url == "ws://127.0.0.1:8765/ws" else f" --url {url}"
     lines += [
         f"  Chat in a second terminal:  .venv/bin/teller chat --as alice{port}",
         f"  and in a third one:         .venv/bin/teller chat --as bob{port}",

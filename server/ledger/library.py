@@ -54,8 +54,23 @@ async def installed(store: Commands) -> tuple[int, int] | None:
     return int(answer[0]), int(answer[1])
 
 
+async def _holds_our_code(store: Commands) -> bool:
+    listing = await store.execute_command("FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE")
+    return source().encode() in _flat(listing)
+
+
+def _flat(answer: object) -> list[object]:
+    """Everything in an answer of nested lists (RESP2) or maps (RESP3)."""
+    if isinstance(answer, dict):
+        return [one for pair in answer.items() for one in _flat(list(pair))]
+    if isinstance(answer, list):
+        return [one for part in answer for one in _flat(part)]
+    return [answer]
+
+
 async def ensure(store: Commands) -> None:
-    """Load the library, or replace an older one; do nothing where it is current.
+    """Load the library, or replace an older one, or other code of the same version; do nothing
+    where it is current, or newer by the same contract.
 
     Raises:
         LibraryError: if the store holds a library of another contract that is newer than ours.
@@ -67,5 +82,6 @@ async def ensure(store: Commands) -> None:
                 f"the store's function library speaks contract {found[0]}, this hub {CONTRACT}: "
                 "upgrade this hub"
             )
-        return
+        if found[1] > VERSION or await _holds_our_code(store):
+            return
     await store.execute_command("FUNCTION", "LOAD", "REPLACE", source())

@@ -61,7 +61,7 @@ class Line(asyncio.Transport):
 
 
 class Guest:
-    """Notes what it gets, and sends it back, so that the order of the answers shows; `quit` ends."""
+    """Notes what it gets and sends it back, so that the order of the answers shows; `quit` ends."""
 
     def __init__(self, connection: Connection) -> None:
         self.messages: list[tuple[bytes, bool]] = []

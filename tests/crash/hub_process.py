@@ -33,6 +33,8 @@ class HubProcess:
         self.directory = DataDirectory(data)
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/ws"
+        self.options: tuple[str, ...] = ()
+        """Further flags of `teller serve`."""
         self.said: list[str] = []
         """Everything that the hubs printed, line by line."""
         self._process: Process | None = None
@@ -48,7 +50,7 @@ class HubProcess:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", *runner, "serve", "--data", str(self.data)),
             *("--port", str(self.port), "--opening-balance", "100.00 USD", "--no-rate-limits"),
-            *("--argon2-time-cost", "1", "--argon2-memory-kib", "64"),
+            *("--argon2-time-cost", "1", "--argon2-memory-kib", "64", *self.options),
             cwd=ROOT,
             stdout=PIPE,
             stderr=STDOUT,

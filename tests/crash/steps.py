@@ -26,9 +26,9 @@ class Fuse:
     def __init__(self, passes: int) -> None:
         self._left = passes
         self._lit = False
-        signal.signal(signal.SIGUSR1, self._light)
 
-    def _light(self, *_: object) -> None:
+    def light(self) -> None:
+        """Count from now on."""
         self._lit = True
 
     def burns(self) -> bool:
@@ -100,15 +100,13 @@ def flushed(share: float) -> Callable[[Wrapper, Fuse], Wrapper]:
 
 
 def announcing(original: Wrapper, fuse: Fuse) -> Wrapper:
-    """Die when half of a room has the entry in its outbox."""
+    """Die when four members of a room have its entry in their outboxes, and the rest not."""
+    puts = Fuse(5)
+    outbox.Outbox.put = before(outbox.Outbox.put, puts)  # type: ignore[method-assign]
 
     def wrapped(desk: Any) -> Any:
-        room = desk._room
-        if room is not None and fuse.burns():
-            half = sum(map(len, room.audience.values())) // 2
-            puts = Fuse(max(1, half))
-            puts._lit = True
-            peer.Peer.put = before(peer.Peer.put, puts)  # type: ignore[method-assign]
+        if desk._room is not None and fuse.burns():
+            puts.light()
         return original(desk)
 
     return wrapped
@@ -136,5 +134,6 @@ STEPS: dict[str, tuple[Any, str, Callable[[Wrapper, Fuse], Wrapper]]] = {
 def arm(step: str, passes: int) -> None:
     """Let this process die at the given pass of `step`, counted from SIGUSR1 on."""
     owner, name, wrap = STEPS[step]
-    original = getattr(owner, name)
-    setattr(owner, name, wrap(original, Fuse(passes)))
+    fuse = Fuse(passes)
+    signal.signal(signal.SIGUSR1, lambda *_: fuse.light())
+    setattr(owner, name, wrap(getattr(owner, name), fuse))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -69,6 +70,13 @@ class Raw:
             if opcode == CLOSE:
                 return int.from_bytes(payload[:2], "big"), frames
             frames.append(orjson.loads(payload))
+
+    async def finish(self) -> bytes:
+        """Send nothing more; everything until the hub closes."""
+        self._writer.write_eof()
+        with contextlib.suppress(ConnectionResetError):
+            return await self.rest()
+        return b""
 
     def stop_reading(self) -> None:
         """Take no more bytes from the system; its buffers, and then the hub's, fill up."""

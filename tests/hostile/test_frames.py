@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import orjson
 import pytest
 
@@ -58,6 +60,23 @@ async def test_whatever_follows_a_broken_frame_is_not_read(scene: Scene) -> None
             async with raw_login(scene.hub, scene.token) as client:
                 client.send(data + frame(TEXT_OP, PAY))
                 assert await client.closed() == (code, []), name
+
+
+async def test_flipped_bits_and_noise_on_the_wire(scene: Scene) -> None:
+    """Headers, masks and lengths, too. The payment is to nobody, so that no flip makes it whole."""
+    dice = random.Random(20_260_103)
+    wire = frame(TEXT_OP, PAY.replace(b"@bob", b"@nobody"))
+    noises = [dice.randbytes(dice.randint(1, 400)) for _ in range(60)]
+    for place in range(14 * 8):  # the header and the first bytes, bit by bit
+        flipped = bytearray(wire)
+        flipped[place // 8] ^= 1 << place % 8
+        noises.append(bytes(flipped))
+    async with untouched(scene.hub, scene.bob):
+        for noise in noises:
+            async with raw_login(scene.hub, scene.token) as client:
+                client.send(noise + wire)
+                await client.finish()
+    assert len(scene.hub.app.services.hub.parties) == 2
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])
