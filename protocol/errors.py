@@ -158,7 +158,7 @@ class Close(IntEnum):
     LOGGED_OUT = 4500
     """The token of this connection was revoked."""
     TOO_MANY_ERRORS = 4501
-    """Only nonsense came."""
+    """Only nonsense, or only wrong passwords, came."""
 
     @property
     def reconnect(self) -> bool:

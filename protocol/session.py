@@ -176,7 +176,8 @@ class Session:
                 self.gaps[box] = (1, state.seq + 1)
                 self.cursors[box] = state.seq
             elif state.limited and state.first is not UNSET:
-                self.gaps[box] = ((0 if seen is None else seen) + 1, state.first)
+                if (seen or 0) + 1 < state.first:
+                    self.gaps[box] = ((seen or 0) + 1, state.first)
                 self.cursors[box] = state.first - 1
             self.epochs[box] = state.epoch
             self.cursors.setdefault(box, state.seq)

@@ -145,7 +145,9 @@ class Entrance:
         if not await services.passwords.verify(secret, password):
             self._failed(name)
             again = isinstance(frame, Register)
-            raise FrameError(Code.NAME_TAKEN if again else Code.LOGIN_FAILED, frame.id)
+            self.refuse(peer, Code.NAME_TAKEN if again else Code.LOGIN_FAILED, frame.id)
+            peer.blunder()
+            return
         token = new_token(name)
         device = _DEVICE if frame.device is UNSET else frame.device
         await services.store.request("HSET", keys_of(name).tokens, token_field(token), device)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .transport import Connection
 
 NONSENSE_MAX = 20
-"""Frames that are not frames, before the connection is closed as hopeless."""
+"""Frames that are not frames, and wrong passwords, before a connection is closed as hopeless."""
 
 NOBODY = keys_of("$nobody")
 
@@ -157,6 +157,12 @@ class Peer:
         self.lost()
         connection.close(code, reason)
 
+    def blunder(self) -> None:
+        """Something came that no honest client sends often: nonsense, or a wrong password."""
+        self._nonsense += 1
+        if self._nonsense >= NONSENSE_MAX:
+            self.goodbye(Close.TOO_MANY_ERRORS, "too many malformed frames or wrong passwords")
+
     def registered(self, frame: ClientFrame) -> None:
         """The account that this connection asked for exists now."""
         self._services.entrance.registered(self, frame)
@@ -189,7 +195,5 @@ class Peer:
 
     def _refuse_form(self, error: FrameError) -> None:
         self._services.counters.nonsense += 1
-        self._nonsense += 1
         self.refuse(error.code, error.id, **error.details)
-        if self._nonsense >= NONSENSE_MAX:
-            self.goodbye(Close.TOO_MANY_ERRORS, "too many malformed frames")
+        self.blunder()

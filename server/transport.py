@@ -3,7 +3,7 @@
 The protocol is `websockets`' sans-I/O one. Two things are ours, for speed, and measured in
 `docs/performance.md`: the common inbound frame (complete, final, masked, small) is read without the
 library, and the library's object lives only while it is needed (handshake, fragments, pings, big
-frames, closing), because it weighs three times as much as all else that an idle connection keeps.
+frames, closing): it weighs three times as much as all else that an idle connection keeps.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from protocol.errors import Close
 
 from .handshake import answer, expect_request
 from .outbox import Flusher, Outbox
+from .wire import BINARY, TEXT, masked_size
 
 FAST_BYTES_MAX = 4_096
 """Frames up to this size take the fast path; a half-read one is kept and joined, which would be
@@ -33,9 +34,8 @@ HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 """How long a close may take before the socket is cut."""
 
-_TEXT, _BINARY, _PONG = 0x81, 0x82, 0x8A
-_COMMON = frozenset({_TEXT, _BINARY, _PONG})
-
+_PONG = 0x8A
+_COMMON = frozenset({TEXT, BINARY, _PONG})
 _BAD_UTF8 = Frame(Opcode.CLOSE, CloseFrame(1007, "invalid UTF-8").serialize()).serialize(mask=False)
 
 
@@ -121,9 +121,6 @@ class Connection(asyncio.Protocol):
         else:
             self._feed(data)
 
-    def eof_received(self) -> bool:
-        return False
-
     def connection_lost(self, error: Exception | None) -> None:
         self.closing = True
         self._edge.connections.discard(self)
@@ -187,11 +184,11 @@ class Connection(asyncio.Protocol):
             if body + length > end:
                 break
             payload = apply_mask(data[body : body + length], data[body - 4 : body])
-            if first == _TEXT and not payload.isascii() and not _is_utf8(payload):
+            if first == TEXT and not payload.isascii() and not _is_utf8(payload):
                 return self._feed(data[at:])
             at = body + length
             if first != _PONG and self.guest is not None:
-                self.guest.receive(payload, first == _TEXT)
+                self.guest.receive(payload, first == TEXT)
         if at < end and self.closing:
             return self._feed(data[at:])  # the answer to our close may be among it
         self._tail = data[at:]
@@ -211,7 +208,7 @@ class Connection(asyncio.Protocol):
         answers = library.data_to_send()
         for frame in library.events_received():
             assert isinstance(frame, Frame)
-            self._fed -= _size(frame)
+            self._fed -= masked_size(len(frame.data))
             if frame.opcode is Opcode.PING:
                 pong = answers.pop(0)  # before the answer to what came after the ping
                 if not self.closing:
@@ -280,8 +277,7 @@ class Connection(asyncio.Protocol):
     # Time-outs and a full outbox.
 
     def _full(self) -> None:
-        if not self.closing and self.guest is not None:
-            asyncio.get_running_loop().call_soon(self._give_up)
+        asyncio.get_running_loop().call_soon(self._give_up)
 
     def _give_up(self) -> None:
         if not self.closing and self.guest is not None and self.outbox.full:
@@ -303,9 +299,3 @@ def _is_utf8(payload: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _size(frame: Frame) -> int:
-    """Bytes that a masked frame took on the wire, if its length was written as it should be."""
-    length = len(frame.data)
-    return 6 + length + (0 if length < 126 else 2 if length < 65_536 else 8)

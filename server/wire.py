@@ -30,6 +30,11 @@ def header(opcode: int, length: int) -> bytes:
     return _LONG(opcode, 127, length)
 
 
+def masked_size(length: int) -> int:
+    """Bytes of a client's frame around a payload of `length` bytes, in its shortest form."""
+    return 6 + length + (0 if length < 126 else 2 if length < 65_536 else 8)
+
+
 def pack(codec: Codec, frame: HubFrame) -> bytes:
     """`frame`, encoded and framed: what goes to the socket."""
     payload = codec.encode(frame)

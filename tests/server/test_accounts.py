@@ -138,3 +138,12 @@ async def test_before_login_nothing_else_is_answered(hub: Hub) -> None:
         if type == "payment":
             fields = {"to": "@bob", "amount": 1, "currency": "USD"}
         assert (await client.ask(type, **fields))["code"] == "unauthenticated"
+
+
+async def test_guessing_over_many_handles_ends_the_connection(hub: Hub) -> None:
+    client = await hub.connect()
+    with pytest.raises(ConnectionClosed) as closed:
+        for n in range(30):
+            await client.ask("login", handle=f"guess{n}", password="password")
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4501

@@ -18,8 +18,14 @@ async def test_words_and_money_take_the_same_way(hub: Hub, binary: bool) -> None
     assert paid["balance"] == {"available": 9500, "held": 0, "version": 2}
     words, money = await bob.receive(), await bob.receive()
     assert words == {
-        **{"type": "message", "id": "m1", "from": "@alice", "to": "@bob", "text": "hi"},
-        **{"box": "@bob", "seq": 2, "at": said["at"]},
+        "type": "message",
+        "id": "m1",
+        "from": "@alice",
+        "to": "@bob",
+        "text": "hi",
+        "box": "@bob",
+        "seq": 2,
+        "at": said["at"],
     }
     assert (money["amount"], money["from"], money["seq"]) == (500, "@alice", 3)
     assert money["balance"] == {"available": 10500, "held": 0, "version": 2}

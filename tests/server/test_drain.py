@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.support import PATIENCE_S, Client, Hub
+from tests.support import PATIENCE_S, Client, Hub, until
+
+WINDOW = 1_000
+"""Posts on their way at the same time; always some, so the pipeline is never idle by itself."""
 
 
-async def flood(client: Client) -> None:
-    """Post without end, as fast as the socket takes it."""
+async def flood(client: Client, frames: list[dict[str, Any]]) -> None:
+    """Post without end."""
     for number in itertools.count():
+        while number - len(frames) > WINDOW:  # noqa: ASYNC110 (every turn of the loop counts)
+            await asyncio.sleep(0)
         await client.send({"type": "message", "id": f"m{number}", "to": "@bob", "text": "more"})
 
 
-async def rest_of(client: Client) -> list[dict[str, Any]]:
-    """Every frame up to the end of the connection."""
-    frames = []
-    while True:
-        try:
+async def read(client: Client, frames: list[dict[str, Any]]) -> None:
+    """Take every frame up to the end of the connection."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
             frames.append(await client.receive())
-        except ConnectionClosed:
-            return frames
 
 
 async def test_a_flood_does_not_keep_the_hub_from_stopping(
@@ -33,12 +36,14 @@ async def test_a_flood_does_not_keep_the_hub_from_stopping(
 ) -> None:
     hub = await make_hub(drain_timeout_s=600.0, rate_limits=False)
     alice, _ = await hub.register("alice"), await hub.register("bob")
-    flooding = asyncio.create_task(flood(alice))
-    frames = [await alice.receive() for _ in range(50)]
-    rest = asyncio.create_task(rest_of(alice))
+    frames: list[dict[str, Any]] = []
+    reading = asyncio.create_task(read(alice, frames))
+    flooding = asyncio.create_task(flood(alice, frames))
+    await until(lambda: len(frames) > WINDOW)
     async with asyncio.timeout(PATIENCE_S):
         await hub.app.stop()
-        frames += await rest
+        await reading
+    flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     *acks, goodbye = frames
     assert [ack["id"] for ack in acks] == [f"m{number}" for number in range(len(acks))]
