@@ -16,9 +16,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from .money import AMOUNT_MAX
 
 FRAME_BYTES_MAX = 128 * 1024
-"""Largest frame that a hub takes from a client, in bytes. IRC lives with 512, Centrifugo with 64 KiB.
-What a hub sends can be larger (an entry grows by its place, a page holds many): clients should take
-1 MiB."""
+"""Largest frame that a hub takes from a client, in bytes. IRC lives with 512, Centrifugo with
+64 KiB. What a hub sends can be larger (an entry grows by its place, a page holds many): clients
+should take 1 MiB."""
 TEXT_CHARS_MAX = 65_536
 """Longest text of an entry, in characters."""
 HISTORY_MAX = 200

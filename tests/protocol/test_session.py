@@ -137,8 +137,9 @@ def test_a_restored_box_begins_anew() -> None:
     session = Session()
     session.received(welcome({"@alice": BoxState(1, 7), "#general": BoxState(1, 5)}))
     session.received(welcome({"@alice": BoxState(2, 3), "#general": BoxState(1, 5)}))
-    assert session.cursors == {"@alice": 0, "#general": 5}
+    assert session.cursors == {"@alice": 3, "#general": 5}
     assert session.epochs == {"@alice": 2, "#general": 1}
+    assert session.gaps == {"@alice": (1, 4)}
 
 
 def test_a_limited_gap_begins_at_first() -> None:
@@ -146,6 +147,15 @@ def test_a_limited_gap_begins_at_first() -> None:
     session.received(welcome({"@alice": BoxState(1, 7)}))
     session.received(welcome({"@alice": BoxState(1, 9000, limited=True, first=8001)}))
     assert session.cursors["@alice"] == 8000
+    assert session.gaps == {"@alice": (8, 8001)}
+
+
+def test_a_cursor_beyond_the_end_leaves_no_gap() -> None:
+    session = Session()
+    session.received(welcome({"@alice": BoxState(1, 7)}))
+    session.received(welcome({"@alice": BoxState(1, 5, limited=True, first=6)}))
+    assert session.cursors["@alice"] == 5
+    assert not session.gaps
 
 
 ANSWERS = [
