@@ -49,7 +49,8 @@ async def test_a_registration_sent_again_comes_in_once(hub: Hub) -> None:
 async def test_twenty_race_for_one_handle(hub: Hub) -> None:
     clients = [await hub.connect(binary=n % 2 == 0) for n in range(20)]
     asked = [
-        c.ask("register", handle="alice", password=f"secret {n}") for n, c in enumerate(clients)
+        c.ask("register", id=f"r{n}", handle="alice", password=f"secret {n}")
+        for n, c in enumerate(clients)
     ]
     answers = await asyncio.gather(*asked)
     kinds = [answer.get("code", "in") for answer in answers]
