@@ -7,6 +7,7 @@ of them gets its ack at that very place, so that every connection sees each box 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import UNSET
@@ -16,7 +17,7 @@ from protocol.codec import Codec
 from protocol.errors import Code
 from protocol.frames import Ack, BalanceAfter, DepositEntry, Entry, PaymentEntry
 
-from .hub import Hub, Room, tell
+from .hub import Hub, Listener, Room, tell
 from .ledger.entries import entry_of
 from .ledger.posts import Kind, Mark, Post
 from .ledger.status import CODE, Status
@@ -126,8 +127,11 @@ class Delivery:
             party = self._hub.parties.get(box)
             if party is None:
                 continue
-            party.seq = seq
-            if not party.listeners or (box == post.who and len(party.listeners) == 1 and origin):
+            expected, party.seq = party.seq + 1, seq
+            if seq != expected:
+                _resync(party.listeners)
+                continue
+            if origin in party.listeners and len(party.listeners) == 1:
                 continue
             entry = entry_of(post.frame, post.who, box, seq, at)
             if money and isinstance(entry, (PaymentEntry, DepositEntry)):
@@ -143,6 +147,13 @@ class Delivery:
             if origin is not None and ack is not None:
                 self.flush()
                 origin.send(ack)
+            return
+        if post.kind is Kind.ENTRY and seq != room.seq + 1:
+            self.flush()
+            if origin is not None and ack is not None:
+                origin.send(ack)
+            room.seq = seq
+            _resync([one for many in room.audience.values() for one in many])
             return
         if self._room is not room:
             self.flush()
@@ -190,6 +201,13 @@ class Delivery:
             post.origin.refuse_post(post, code, limit=int(result[1]), of="rooms")
         else:
             post.origin.refuse_post(post, code)
+
+
+def _resync(listeners: Iterable[Listener]) -> None:
+    """The store has entries that this hub never announced (somebody else wrote them): whoever
+    listens to the box comes in anew, and gets them."""
+    for listener in list(listeners):
+        listener.resync()
 
 
 _NO_ACK = Ack("", 0, "memory")

@@ -230,8 +230,8 @@ class StoreLink:
                 attempt += 1
                 try:
                     await self._connect()
-                except (OSError, TimeoutError, Lost, Down, Refused) as error:
-                    if attempt % 10 == 0:
+                except Exception as error:  # whatever it is, the next attempt may go well
+                    if attempt % 10 == 1:
                         self._log.warning("store unreachable", error=str(error) or repr(error))
             self._log.info("store connection restored", attempts=attempt)
 

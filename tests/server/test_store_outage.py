@@ -270,3 +270,26 @@ async def test_a_socket_that_is_cut_costs_the_others_nothing(hub: Hub) -> None:
     assert [(await kept.receive())["type"] for _ in range(2)] == ["typing", "message"]
     async with asyncio.timeout(PATIENCE_S):
         await cut.socket.wait_closed()
+
+
+async def test_entries_of_a_stranger_bring_everyone_in_anew(hub: Hub) -> None:
+    """Somebody else wrote to the store: the hub cannot know what, so clients fetch it."""
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    await alice.ask("message", to="@bob", text="one")
+    stored = await hub.store("LINDEX", "{p0}m:@bob", -1)
+    await hub.store("RPUSH", "{p0}m:@bob", stored)
+    await alice.ask("message", to="@bob", text="two")
+    assert (await bob.receive())["text"] == "one"
+    goodbye = await bob.receive()
+    assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "resync")
+    back = await hub.hello(bob.welcome["token"], {"@bob": 2})
+    assert [(await back.receive())["seq"] for _ in range(2)] == [3, 4]
+
+
+async def test_the_other_device_hears_what_a_dead_one_posted(hub: Hub) -> None:
+    alice, phone = await hub.register("alice"), await hub.login("alice")
+    await hub.register("bob")
+    await alice.send({"type": "message", "id": "m1", "to": "@bob", "text": "last words"})
+    alice.socket.transport.abort()
+    seen = await phone.receive()
+    assert (seen["id"], seen["box"], seen["seq"]) == ("m1", "@alice", 2)
