@@ -151,8 +151,6 @@ class Close(IntEnum):
     """Nothing came for too long, not even an answer to a ping."""
     LOGIN_TIMEOUT = 4003
     """Nobody logged in on this connection in time."""
-    BUSY = 4004
-    """The hub takes no more connections now."""
     RESYNC = 4005
     """The hub lost its place; reconnect and resume from your cursors."""
     LOGGED_OUT = 4500

@@ -35,7 +35,7 @@ from .pipeline import Pipeline
 from .services import Services
 from .store.check import check_store
 from .store.client import redis_client
-from .store.connection import Down, Lost, Refused, StoreLink
+from .store.connection import Down, Lost, Refused, StoreLink, Wire
 from .store.embedded import EmbeddedStore
 from .store.endpoint import Endpoint, StoreError, parse_url
 from .transport import Connection, Edge
@@ -71,7 +71,6 @@ class App:
         raise_open_file_limit()
         try:
             endpoint = await self._start_store()
-            await self._check(endpoint)
             await self._start_hub(endpoint)
         except BaseException:
             await self.stop()
@@ -117,6 +116,7 @@ class App:
         services = Services(settings, Hub(), passwords, loop.time)
         self.services = services
         self.delivery = Delivery(services.hub, settings.durable)
+        self._endpoint = endpoint
         self.link = StoreLink(endpoint, self._prepare, self._store_up, self._store_down)
         services.store = self.link
         services.pipeline = Pipeline(self.link, self.delivery)
@@ -183,8 +183,9 @@ class App:
 
     # The store comes and goes.
 
-    async def _prepare(self, store: StoreLink) -> None:
-        """Make a new connection ready: function library, `$world`, the operator's token."""
+    async def _prepare(self, store: Wire) -> None:
+        """Make a new connection ready: settings, function library, `$world`, operator's token."""
+        await self._check(self._endpoint)
         await library.ensure(store)
         meta = meta_key()
         await store.request("HSETNX", meta, "schema", SCHEMA)
@@ -216,9 +217,20 @@ class App:
             self._farewell(Close.RESYNC, "the store was restored")
             return
         try:
-            catch_up(self.services.hub, self.services.pipeline)
+            catch_up(self.services.hub, self.services.pipeline, self._posts_lost)
         except Down:
             self._log.warning("the store went away again")
+
+    def _posts_lost(self) -> None:
+        """The store has less than it announced (it did not sync every post): a new epoch."""
+        self._log.error("the store lost posts that were acknowledged; the epoch changes")
+        self._tasks.append(asyncio.create_task(self._change_epoch()))
+
+    async def _change_epoch(self) -> None:
+        epoch = max(self.services.epoch + 1, int(time.time()))
+        await self.link.request("HSET", meta_key(), "epoch", epoch)
+        self._epoch = self.services.epoch = epoch
+        self._farewell(Close.RESYNC, "the store lost posts")
 
     def _store_down(self) -> None:
         self.services.counters.store_losses += 1

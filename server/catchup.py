@@ -8,6 +8,10 @@ that nobody here listened to is asked to resume: nobody knows where that room's 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import structlog
+
 from protocol.frames import JoinEntry, LeaveEntry
 
 from .hub import Hub, Party, Room, tell
@@ -19,34 +23,51 @@ from .store.connection import Command
 BOXES_PER_READ = 500
 
 
-def catch_up(hub: Hub, pipeline: Pipeline) -> None:
+def catch_up(hub: Hub, pipeline: Pipeline, posts_lost: Callable[[], None]) -> None:
     """Read and announce what every connected box missed. Call it as soon as the store is back.
+
+    `posts_lost` is called, perhaps more than once, if a box is shorter than what was announced.
 
     Raises:
         Down: if the store is gone again; the next connection catches up.
     """
     boxes = list(hub.boxes())
     for start in range(0, len(boxes), BOXES_PER_READ):
-        _entries_of(hub, pipeline, boxes[start : start + BOXES_PER_READ])
+        _entries_of(hub, pipeline, boxes[start : start + BOXES_PER_READ], posts_lost)
     parties = list(hub.parties.values())
     for start in range(0, len(parties), BOXES_PER_READ):
         _rooms_of(pipeline, parties[start : start + BOXES_PER_READ])
 
 
-def _entries_of(hub: Hub, pipeline: Pipeline, boxes: list[Party | Room]) -> None:
+def _entries_of(
+    hub: Hub, pipeline: Pipeline, boxes: list[Party | Room], posts_lost: Callable[[], None]
+) -> None:
     seqs = [box.seq for box in boxes]
-    commands: list[Command] = [
-        ("LRANGE", keys_of(box.name).box, seq, -1) for box, seq in zip(boxes, seqs, strict=True)
-    ]
+    commands: list[Command] = []
+    for box, seq in zip(boxes, seqs, strict=True):
+        key = keys_of(box.name).box
+        commands += [("LLEN", key), ("LRANGE", key, seq, -1)]
 
     def take(replies: list[object]) -> None:
-        for box, seq, reply in zip(boxes, seqs, replies, strict=True):
-            if not isinstance(reply, list):  # lost or refused
+        lengths, ranges = replies[::2], replies[1::2]
+        for box, seq, length, reply in zip(boxes, seqs, lengths, ranges, strict=True):
+            if not isinstance(reply, list) or not isinstance(length, int):  # lost or refused
                 continue
-            for place, stored in enumerate(reply, seq + 1):
-                _announce(hub, box, place, stored)
+            if length < seq:
+                posts_lost()
+                return
+            _announce_all(hub, box, seq, reply)
 
     pipeline.read_ahead(commands, take)
+
+
+def _announce_all(hub: Hub, box: Party | Room, seq: int, entries: list[bytes]) -> None:
+    try:
+        for place, stored in enumerate(entries, seq + 1):
+            _announce(hub, box, place, stored)
+    except ValueError:  # a damaged entry costs its box, not the others
+        structlog.get_logger("hub").exception("an entry cannot be announced", box=box.name)
+        hub.resync(box.name)
 
 
 def _announce(hub: Hub, box: Party | Room, seq: int, stored: bytes) -> None:

@@ -17,6 +17,14 @@ from protocol.money import parse_money
 Durability = Literal["disk", "everysec", "memory"]
 
 
+_POSITIVE = (
+    *("frames_per_s", "frames_burst", "posts_per_s", "posts_burst", "connects_per_s"),
+    *("connections_max", "outbox_bytes_max", "rooms_per_account", "ping_interval_s"),
+    *("login_timeout_s", "drain_timeout_s", "argon2_time_cost"),
+)
+"""Settings that make no sense as zero or less."""
+
+
 class SettingsError(Exception):
     """A setting makes no sense; the message says which and why."""
 
@@ -84,6 +92,11 @@ class Settings:
     """Log lines for people or for machines."""
 
     def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if not getattr(self, name) > 0:
+                raise SettingsError(f"--{name.replace('_', '-')} must be more than 0")
+        if self.argon2_memory_kib < 8:
+            raise SettingsError("--argon2-memory-kib must be 8 or more")
         if self.workers != 1:
             raise SettingsError("--workers: only 1 for now")
         if (self.tls_cert is None) != (self.tls_key is None):

@@ -7,7 +7,6 @@ of them gets its ack at that very place, so that every connection sees each box 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import UNSET
@@ -17,7 +16,7 @@ from protocol.codec import Codec
 from protocol.errors import Code
 from protocol.frames import Ack, BalanceAfter, DepositEntry, Entry, PaymentEntry
 
-from .hub import Hub, Listener, Room, tell
+from .hub import Hub, Room, tell
 from .ledger.entries import entry_of
 from .ledger.posts import Kind, Mark, Post
 from .ledger.status import CODE, Status
@@ -93,6 +92,10 @@ class Delivery:
             state="settled" if money else UNSET,
             balance=BalanceAfter(*money[:3]) if money else UNSET,
         )
+        for name, seq in zip(post.names, result[1:], strict=False):
+            if not self._hub.in_step(name, seq - 1):
+                self.flush()
+                self._hub.resync(name)
         origin = post.origin if isinstance(post.origin, Peer) else None
         if money:
             self.payments += 1
@@ -127,16 +130,13 @@ class Delivery:
             party = self._hub.parties.get(box)
             if party is None:
                 continue
-            expected, party.seq = party.seq + 1, seq
-            if seq != expected:
-                _resync(party.listeners)
-                continue
+            party.seq = seq
             if origin in party.listeners and len(party.listeners) == 1:
                 continue
             entry = entry_of(post.frame, post.who, box, seq, at)
             if money and isinstance(entry, (PaymentEntry, DepositEntry)):
                 own = money[:3] if box == post.who else money[3:]
-                entry = _with_balance(entry, BalanceAfter(*own))
+                entry = replace(entry, balance=BalanceAfter(*own))
             tell(party.listeners, entry, origin)
 
     def _to_room(
@@ -147,13 +147,6 @@ class Delivery:
             if origin is not None and ack is not None:
                 self.flush()
                 origin.send(ack)
-            return
-        if post.kind is Kind.ENTRY and seq != room.seq + 1:
-            self.flush()
-            if origin is not None and ack is not None:
-                origin.send(ack)
-            room.seq = seq
-            _resync([one for many in room.audience.values() for one in many])
             return
         if self._room is not room:
             self.flush()
@@ -203,13 +196,6 @@ class Delivery:
             post.origin.refuse_post(post, code)
 
 
-def _resync(listeners: Iterable[Listener]) -> None:
-    """The store has entries that this hub never announced (somebody else wrote them): whoever
-    listens to the box comes in anew, and gets them."""
-    for listener in list(listeners):
-        listener.resync()
-
-
 _NO_ACK = Ack("", 0, "memory")
 
 
@@ -226,12 +212,6 @@ def ack_of(mark: Mark, id: str, durable: Durable, replayed: bool = False) -> Ack
         "settled" if mark.money else UNSET,
         BalanceAfter(mark.available, mark.held, mark.version) if mark.money else UNSET,
     )
-
-
-def _with_balance(
-    entry: PaymentEntry | DepositEntry, balance: BalanceAfter
-) -> PaymentEntry | DepositEntry:
-    return replace(entry, balance=balance)
 
 
 def _put_with_acks(

@@ -94,17 +94,21 @@ class Entrance:
     ) -> None:
         if entering:
             peer.phase = Phase.ENTERING
-        task = asyncio.create_task(self._guard(peer, id, work))
+        task = asyncio.create_task(self._guard(peer, id, work, entering))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, peer: Peer, id: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(
+        self, peer: Peer, id: str, work: Coroutine[Any, Any, None], entering: bool
+    ) -> None:
         try:
             await work
         except FrameError as error:
             self.refuse(peer, error.code, id, **error.details)
-        except (Down, Lost):
+        except Down:
             self.refuse(peer, Code.UNAVAILABLE, id)
+        except Lost:  # nobody came in; but a token may be revoked, or not
+            self.refuse(peer, Code.UNAVAILABLE if entering else Code.OUTCOME_UNKNOWN, id)
         except Refused as error:
             self._log.error("the store refused a login step", error=str(error)[:200])
             self.refuse(peer, Code.UNAVAILABLE, id)
@@ -143,11 +147,11 @@ class Entrance:
         stored = await services.store.request("GET", keys_of(name).secret)
         secret = stored.decode() if isinstance(stored, bytes) else None
         if not await services.passwords.verify(secret, password):
-            self._failed(name)
             again = isinstance(frame, Register)
             self.refuse(peer, Code.NAME_TAKEN if again else Code.LOGIN_FAILED, frame.id)
             peer.blunder()
             return
+        self._failures.pop(name, None)
         token = new_token(name)
         device = _DEVICE if frame.device is UNSET else frame.device
         await services.store.request("HSET", keys_of(name).tokens, token_field(token), device)
@@ -175,15 +179,13 @@ class Entrance:
         peer.goodbye(Close.LOGGED_OUT, "logged out")
 
     def _throttle(self, name: str) -> None:
-        bucket = self._failures.get(name)
-        if bucket is not None and (wait := bucket.wait(self._services.now())):
+        """Take a try for `name` before the password is looked at; a right one gives all back."""
+        bucket = self._failures.pop(name, None) or Bucket(FAILURES_PER_S, FAILURES_BURST)
+        self._failures[name] = bucket  # now the newest
+        if len(self._failures) > FAILURES_KEPT:
+            del self._failures[next(iter(self._failures))]
+        if wait := bucket.take(self._services.now()):
             raise FrameError(Code.RATE_LIMITED, retry_after_ms=int(wait * 1000) + 1)
-
-    def _failed(self, name: str) -> None:
-        if len(self._failures) >= FAILURES_KEPT:
-            self._failures.clear()
-        bucket = self._failures.setdefault(name, Bucket(FAILURES_PER_S, FAILURES_BURST))
-        bucket.take(self._services.now())
 
     # Private: the welcome.
 
@@ -202,7 +204,7 @@ class Entrance:
             peer.send(
                 Welcome(
                     id,
-                    name,
+                    name.removeprefix("@"),
                     snapshot.boxes,
                     snapshot.record.balances,
                     snapshot.record.version,
@@ -219,6 +221,8 @@ class Entrance:
         read_snapshot(self._services, name, cursors, enter, fail)
 
     def _welcome_operator(self, peer: Peer, id: str, field: str) -> None:
+        if peer.gone:
+            return
         peer.token_field = field
         peer.at_home(Phase.OPERATOR, WORLD)
         peer.send(Welcome(id, WORLD, {}, {}, 0, self._services.settings.announced_limits()))

@@ -43,6 +43,10 @@ class Party:
         self.bucket: Bucket | None = None
         """How fast the account may post, over all its connections."""
 
+    def everyone(self) -> list[Listener]:
+        """Who listens now; a copy, because they may leave."""
+        return list(self.listeners)
+
 
 class Room:
     """A room with connected members, by encoding."""
@@ -65,6 +69,10 @@ class Room:
             if not listeners:
                 del self.audience[listener.codec]
 
+    def everyone(self) -> list[Listener]:
+        """Who listens now; a copy, because they may leave."""
+        return [one for listeners in self.audience.values() for one in listeners]
+
     def __contains__(self, listener: Listener) -> bool:
         return listener in self.audience.get(listener.codec, ())
 
@@ -78,10 +86,13 @@ class Hub:
 
     def enter(self, listener: Listener, name: str, seq: int, rooms: dict[str, int]) -> Party:
         """`listener` speaks for `name` from now on; `seq` and `rooms` say where the boxes stand."""
+        for box, stands in ((name, seq), *rooms.items()):
+            if not self.in_step(box, stands):
+                self.resync(box)
         party = self.parties.get(name)
         if party is None:
             party = self.parties[name] = Party(name)
-        party.seq = max(party.seq, seq)
+        party.seq = seq
         party.listeners[listener] = None
         for room, room_seq in rooms.items():
             self.join(party, room, room_seq)
@@ -101,7 +112,7 @@ class Hub:
         room = self.rooms.get(name)
         if room is None:
             room = self.rooms[name] = Room(name)
-        room.seq = max(room.seq, seq)
+        room.seq = seq
         if name not in party.rooms:
             party.rooms.add(name)
             for listener in party.listeners:
@@ -119,6 +130,21 @@ class Hub:
             room.remove(listener)
             if not room.audience:
                 del self.rooms[name]
+
+    def in_step(self, box: str, seq: int) -> bool:
+        """Whether `seq` is the last entry of `box` that was announced, if anybody listens to it.
+
+        If not, the store holds entries that somebody else wrote, or that could not be announced.
+        """
+        known = self.parties.get(box) or self.rooms.get(box)
+        return known is None or known.seq == seq
+
+    def resync(self, box: str) -> None:
+        """Let whoever listens to `box` come in anew, from what was announced so far."""
+        known = self.parties.get(box) or self.rooms.get(box)
+        if known is not None:
+            for listener in known.everyone():
+                listener.resync()
 
     def boxes(self) -> Iterator[Party | Room]:
         """Every box that somebody connected here listens to."""

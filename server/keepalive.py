@@ -26,6 +26,7 @@ async def keep_alive(edge: Edge, services: Services) -> None:
         edge.tick += 1
         services.ages.update(services.store_now())
         if not round_:
+            services.forget_full_buckets()
             round_ = list(edge.connections)
             share = -(-len(round_) // interval) if round_ else 0
         now, round_ = list(islice(round_, share)), round_[share:]

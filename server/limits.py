@@ -17,6 +17,10 @@ class Bucket:
         self._tolerance = burst * self._interval
         self._full_at = 0.0
 
+    def full(self, now: float) -> bool:
+        """Whether the bucket has all its tokens at `now`."""
+        return self._full_at <= now
+
     def wait(self, now: float) -> float:
         """Seconds to wait, at `now`, until there is a token; 0 if there is one."""
         return max(0.0, max(self._full_at, now) + self._interval - now - self._tolerance)

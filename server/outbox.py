@@ -81,11 +81,6 @@ class Outbox:
             return
         self._transport.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
-    def clear(self) -> None:
-        """Forget what was not handed to the socket yet."""
-        self._chunks = []
-        self._size = 0
-
     def pause(self) -> None:
         """The socket takes no more for now."""
         self._paused = True

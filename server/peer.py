@@ -106,8 +106,9 @@ class Peer:
     # Called by handlers and delivery.
 
     def send(self, frame: HubFrame) -> None:
-        """Send `frame`."""
-        self.put(pack(self.codec, frame))
+        """Send `frame`; nothing may follow a close."""
+        if not self._connection.closing:
+            self.put(pack(self.codec, frame))
 
     @property
     def waiting_bytes(self) -> int:

@@ -1,6 +1,7 @@
 """The commit pipeline: collects posts, writes each tick's in one call, answers in order.
 
-At most `CALLS_IN_FLIGHT` calls are on their way; what comes meanwhile waits and leaves together.
+At most `CALLS_IN_FLIGHT` calls are on their way, unless a read needs the rest to be sent before it;
+what comes meanwhile waits and leaves together.
 So the batch grows with the load by itself, and the store's sync to disk is shared (group commit).
 Ordered reads go through here, too: a read is sent after every post that was given before it.
 """
@@ -23,8 +24,10 @@ POSTS_PER_CALL = 64
 """Most posts in one call. The gain of batching is had at 8 to 32; more only adds latency."""
 CALLS_IN_FLIGHT = 2
 """One call in the store and one on its way to it."""
-WAITING_MAX = 20_000
-"""Most posts that wait; more are refused as `busy`. At 10,000 posts/s that is two seconds."""
+POSTS_MAX = 20_000
+"""Most posts without an answer; more are refused as `busy`. At 10,000 a second: two seconds."""
+BYTES_MAX = 64 * 1024 * 1024
+"""The same in bytes of their entries."""
 
 _NOTHING_HAPPENED = ("OOM ", "LOADING ", "READONLY ", "MASTERDOWN ", "BUSY ", "MISCONF ", "NOPERM ")
 
@@ -47,6 +50,8 @@ class Pipeline:
         self._desk = desk
         self._waiting: deque[Post] = deque()
         self._in_flight = 0
+        self._unanswered = 0
+        self._unanswered_bytes = 0
         self._scheduled = False
         self._log = structlog.get_logger("pipeline")
         self.store_ahead_ms = 0
@@ -57,13 +62,15 @@ class Pipeline:
     @property
     def idle(self) -> bool:
         """Whether every post given so far was answered."""
-        return not self._waiting and not self._in_flight
+        return not self._unanswered
 
     def post(self, post: Post) -> None:
         """Take `post` to the store; the desk gets the result."""
-        if len(self._waiting) >= WAITING_MAX:
+        if self._unanswered >= POSTS_MAX or self._unanswered_bytes > BYTES_MAX:
             self._desk.failed(post, Code.BUSY)
             return
+        self._unanswered += 1
+        self._unanswered_bytes += len(post.body)
         self._waiting.append(post)
         if not self._scheduled and self._in_flight < CALLS_IN_FLIGHT:
             self._scheduled = True
@@ -141,6 +148,7 @@ class Pipeline:
     def _settle(self, batch: list[Post], reply: list[object]) -> None:
         at = reply[0]
         assert isinstance(at, int)
+        self._answered(batch)
         desk = self._desk
         for post, result in zip(batch, reply[1:], strict=True):
             try:
@@ -153,9 +161,17 @@ class Pipeline:
     def _refused(self, batch: list[Post], reply: object) -> None:
         text = str(reply) if isinstance(reply, Refused) else repr(reply)
         self._log.error("the store refused a call", error=text[:300], posts=len(batch))
-        harmless = text.startswith(_NOTHING_HAPPENED) or "Function not found" in text
+        no_library = "Function not found" in text
+        harmless = no_library or text.startswith(_NOTHING_HAPPENED)
         self._fail(batch, Code.UNAVAILABLE if harmless else Code.OUTCOME_UNKNOWN)
+        if no_library:
+            self._store.renew()
+
+    def _answered(self, batch: list[Post]) -> None:
+        self._unanswered -= len(batch)
+        self._unanswered_bytes -= sum(len(post.body) for post in batch)
 
     def _fail(self, batch: list[Post], code: Code) -> None:
+        self._answered(batch)
         for post in batch:
             self._desk.failed(post, code)

@@ -55,6 +55,8 @@ class Services:
     counters: Counters = field(default_factory=Counters)
     first_tokens: dict[Peer, str] = field(default_factory=dict)
     """Tokens of registrations that are on their way."""
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    """How fast accounts may post; kept over reconnects."""
     epoch: int = 1
     """Changes when the store was restored from a backup."""
     log: Any = field(default_factory=lambda: structlog.get_logger("hub"))
@@ -67,7 +69,14 @@ class Services:
         """Connect `peer` to the hub, with the rates that apply."""
         party = self.hub.enter(peer, name, seq, rooms)
         self.counters.logins += 1
-        rates = self.settings.rate_limits
-        if rates and party.bucket is None:
-            party.bucket = Bucket(self.settings.posts_per_s, self.settings.posts_burst)
+        if self.settings.rate_limits and party.bucket is None:
+            party.bucket = self.buckets.get(name)
+            if party.bucket is None:
+                party.bucket = Bucket(self.settings.posts_per_s, self.settings.posts_burst)
+                self.buckets[name] = party.bucket
         return party
+
+    def forget_full_buckets(self) -> None:
+        """Drop the rates of accounts that have not posted for a while; call it now and then."""
+        now = self.now()
+        self.buckets = {name: one for name, one in self.buckets.items() if not one.full(now)}

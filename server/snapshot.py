@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from protocol.errors import Code
 from protocol.frames import BoxState, Entry
 
-from .ledger.entries import newest_within, read_entry
+from .ledger.entries import read_call, read_entries
 from .ledger.keys import keys_of
 from .ledger.records import Record, parse_record
 from .store.connection import Command, Lost, Refused
@@ -22,7 +22,9 @@ GAP_MAX = 500
 GAP_MAX_TOTAL = 2_000
 """The same over all boxes."""
 GAP_BYTES_MAX = 1024 * 1024
-"""The same in bytes as stored, over all boxes: the size of an outbox."""
+"""The same in bytes as stored, shared out over the boxes with a cursor: the size of an outbox."""
+GAP_BYTES_MIN = 4 * 1024
+"""What each of them gets at least."""
 
 
 @dataclass
@@ -33,7 +35,6 @@ class Snapshot:
     boxes: dict[str, BoxState] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
     missed: list[Entry] = field(default_factory=list)
-    bytes_left: int = GAP_BYTES_MAX
 
 
 def read_snapshot(
@@ -100,9 +101,10 @@ def _read_boxes(
     own = keys_of(name)
     boxes = [name, *sorted(rooms)]
     commands: list[Command] = [("GET", own.record), ("SMEMBERS", own.joined)]
+    budget = max(GAP_BYTES_MIN, GAP_BYTES_MAX // max(1, len(starts)))
     for box in boxes:
         key = keys_of(box).box
-        commands.append(("LRANGE", key, starts[box], -1) if box in starts else ("LLEN", key))
+        commands.append(read_call(key, starts[box], -1, budget) if box in starts else ("LLEN", key))
 
     def take(replies: list[object]) -> None:
         if any(isinstance(reply, (Lost, Refused)) for reply in replies):
@@ -134,13 +136,10 @@ def _add_box(
         snapshot.boxes[box] = BoxState(epoch, reply)
         return
     assert isinstance(reply, list)
-    seq = snapshot.seqs[box] = start + len(reply)
-    newest = newest_within(reply, snapshot.bytes_left)
-    snapshot.bytes_left -= sum(map(len, newest))
-    start = seq - len(newest)
-    snapshot.missed += [
-        read_entry(stored, box, start + place) for place, stored in enumerate(newest, 1)
-    ]
+    seq, missed = read_entries(reply, box)
+    snapshot.seqs[box] = seq
+    snapshot.missed += missed
+    start = seq - len(missed)
     if start == cursor:
         snapshot.boxes[box] = BoxState(epoch, seq)
     else:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from protocol.frames import Presence, PresenceNotice, Typing, TypingNotice
 
-from ..hub import Listener
+from ..hub import Listener, tell
 from ..peer import Peer
 from ..services import Services
-from ..wire import pack
 
 SHED_BYTES = 64 * 1024
 """A listener with more than this in its outbox gets no ephemeral frames."""
@@ -20,19 +19,19 @@ def notice(services: Services, peer: Peer, frame: Typing | Presence) -> None:
         told = TypingNotice(peer.handle, frame.to)
     else:
         told = PresenceNotice(peer.handle, frame.to, frame.state)
+    ready = []
     for listener in _listeners(services, peer, frame.to):
-        if isinstance(listener, Peer) and listener.handle == peer.handle:
-            continue
         if isinstance(listener, Peer) and listener.waiting_bytes > SHED_BYTES:
             services.counters.shed += 1
-            continue
-        listener.put(pack(listener.codec, told))
+        elif not (isinstance(listener, Peer) and listener.handle == peer.handle):
+            ready.append(listener)
+    tell(ready, told)
 
 
 def _listeners(services: Services, peer: Peer, to: str) -> list[Listener]:
     hub = services.hub
     if to in hub.parties:
-        return list(hub.parties[to].listeners)
+        return hub.parties[to].everyone()
     if peer.party is not None and to in peer.party.rooms and to in hub.rooms:
-        return [one for many in hub.rooms[to].audience.values() for one in many]
+        return hub.rooms[to].everyone()
     return []

@@ -37,4 +37,5 @@ def draft_without_entry(services: Services, peer: Peer, frame: ClientFrame) -> P
     """A post that changes something but is not an entry of any box."""
     id: str = frame.id  # type: ignore[attr-defined]
     mark = peer.keys.marks + id.encode()
-    return Post(frame, id, peer, peer.handle, mark, digest_of(encode_entry(frame)))
+    old = services.ages.too_old(id)
+    return Post(frame, id, peer, peer.handle, mark, digest_of(encode_entry(frame)), old=old)

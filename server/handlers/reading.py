@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from protocol.errors import Code, FrameError
-from protocol.frames import AnyEntry, Balance, BalanceSheet, History, HistoryPage, Status
+from protocol.frames import Balance, BalanceSheet, History, HistoryPage, Status
 from protocol.frames import StatusReport as Report
 
 from ..delivery import ack_of
-from ..ledger.entries import newest_within, read_entry
+from ..ledger.entries import read_call, read_entries
 from ..ledger.keys import keys_of
 from ..ledger.posts import Mark
 from ..ledger.records import parse_record
@@ -46,22 +46,15 @@ def _page(services: Services, peer: Peer, frame: History, before: int | None) ->
         found = values(peer, frame.id, replies)
         if found is None:
             return
-        length, stored = found
-        assert isinstance(length, int)
-        assert isinstance(stored, list)
+        assert isinstance(found[0], list)
+        length, entries = read_entries(found[0], frame.box)
         if before is not None and before > length + 1:
             _page(services, peer, frame, None)
             return
-        end = length + 1 if before is None else window[0] + len(stored) + 1
-        newest = newest_within(stored, PAGE_BYTES_MAX) or stored[-1:]
-        first = end - len(newest)
-        entries: list[AnyEntry] = [
-            read_entry(body, frame.box, first + place)  # type: ignore[misc]
-            for place, body in enumerate(newest)
-        ]
-        peer.send(HistoryPage(frame.id, frame.box, entries, more=first > 1))
+        more = bool(entries) and entries[0].seq > 1  # type: ignore[attr-defined]
+        peer.send(HistoryPage(frame.id, frame.box, entries, more))  # type: ignore[arg-type]
 
-    services.pipeline.read([("LLEN", key), ("LRANGE", key, *window)], answer)
+    services.pipeline.read([read_call(key, *window, PAGE_BYTES_MAX)], answer)
 
 
 def balance(services: Services, peer: Peer, frame: Balance) -> None:

@@ -127,10 +127,17 @@ def differing_field(frame: ClientFrame, stored: bytes) -> str:
     return "content"
 
 
-def newest_within(stored: list[bytes], budget: int) -> list[bytes]:
-    """The last ones of `stored` that fit into `budget` bytes together."""
-    place = len(stored)
-    while place and len(stored[place - 1]) <= budget:
-        place -= 1
-        budget -= len(stored[place])
-    return stored[place:]
+def read_call(box: bytes, first: int, last: int, most_bytes: int) -> tuple[bytes | str | int, ...]:
+    """The command that reads entries of the list `box`: see ``lua/contract.lua``, teller_read."""
+    return ("FCALL_RO", "teller_read", 1, box, first, last, most_bytes)
+
+
+def read_entries(reply: list[Any], box: str) -> tuple[int, list[Entry]]:
+    """Length of `box`, and the entries that `read_call` brought.
+
+    Raises:
+        ValueError: if one is damaged.
+    """
+    length, last, stored = reply
+    first = last - len(stored) + 1
+    return length, [read_entry(body, box, first + place) for place, body in enumerate(stored)]

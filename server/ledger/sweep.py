@@ -17,6 +17,8 @@ MARKS_PER_STEP = 200
 PAUSE_S = 0.25
 ROUND_S = 3600.0
 """Pause between two walks over the keyspace."""
+SLACK_MS = 24 * 3600 * 1000
+"""Marks live a day longer than ids may be old, for the sake of clients whose clock runs ahead."""
 
 
 async def sweep_marks(store: Commands) -> None:
@@ -27,7 +29,7 @@ async def sweep_marks(store: Commands) -> None:
         try:
             now = await store.execute_command("TIME")
             assert isinstance(now, list)
-            forgotten = await sweep_once(store, int(now[0]) * 1000 - MARK_MS, PAUSE_S)
+            forgotten = await sweep_once(store, int(now[0]) * 1000 - MARK_MS - SLACK_MS, PAUSE_S)
             log.info("old duplicate marks forgotten", marks=forgotten)
         except Exception as error:  # the store may be away; the next round comes
             log.warning("sweep broken off", error=str(error))

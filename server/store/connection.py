@@ -56,8 +56,10 @@ class Channel(Protocol):
 
     async def request(self, *command: bytes | str | int) -> object: ...
 
+    def renew(self) -> None: ...
 
-class _Wire(asyncio.Protocol):
+
+class Wire(asyncio.Protocol):
     """One socket's life: packs commands, parses replies, matches them in order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[], None]) -> None:
@@ -77,6 +79,30 @@ class _Wire(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._unsent.append(hiredis.pack_command(tuple(command)))  # type: ignore[arg-type]
         self._waiting.append((self._loop.time(), callback))
+
+    async def request(self, *command: bytes | str | int) -> object:
+        """The reply to one command.
+
+        Raises:
+            Lost: the outcome is unknown.
+            Refused: the store answered with an error.
+        """
+        if self.transport is None:
+            raise Lost
+        future: asyncio.Future[object] = self._loop.create_future()
+
+        def settle(reply: object) -> None:
+            if future.done():
+                return
+            if isinstance(reply, (Lost, Refused)):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+        self.send(command, settle)
+        return await future
+
+    execute_command = request
 
     def _flush(self) -> None:
         if self._unsent and self.transport is not None:
@@ -113,7 +139,7 @@ class StoreLink:
     def __init__(
         self,
         endpoint: Endpoint,
-        prepare: Callable[[StoreLink], Awaitable[None]],
+        prepare: Callable[[Wire], Awaitable[None]],
         on_up: Callable[[], None],
         on_down: Callable[[], None],
     ) -> None:
@@ -121,22 +147,20 @@ class StoreLink:
         self._prepare = prepare
         self._on_up = on_up
         self._on_down = on_down
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._task: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
         self._log = structlog.get_logger("store")
         self.up = False
         """Whether commands can be sent now."""
-        self.losses = 0
-        """How many times a connection in use broke."""
 
     def send(self, command: Command, callback: Callback) -> None:
         """Send `command`; `callback` gets the reply, a `Refused` or a `Lost`, in order.
 
         Raises:
-            Down: if there is no connection; nothing was sent.
+            Down: if there is no connection, or it is not prepared yet; nothing was sent.
         """
-        if self._wire is None:
+        if not self.up or self._wire is None:
             raise Down
         self._wire.send(command, callback)
 
@@ -148,20 +172,16 @@ class StoreLink:
             Lost: the outcome is unknown.
             Refused: the store answered with an error.
         """
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-
-        def settle(reply: object) -> None:
-            if future.done():
-                return
-            if isinstance(reply, (Lost, Refused)):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
-
-        self.send(command, settle)
-        return await future
+        if not self.up or self._wire is None:
+            raise Down
+        return await self._wire.request(*command)
 
     execute_command = request
+
+    def renew(self) -> None:
+        """Break the connection, to make and prepare a new one."""
+        if self._wire is not None and self._wire.transport is not None:
+            self._wire.transport.abort()
 
     async def start(self) -> None:
         """Connect, and stay connected until `stop`.
@@ -185,7 +205,7 @@ class StoreLink:
         loop = asyncio.get_running_loop()
         self._broken.clear()
         end = self._endpoint
-        wire = _Wire(loop, self._lost)
+        wire = Wire(loop, self._lost)
         context = ssl.create_default_context() if end.tls else None
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             if end.unix_path is not None:
@@ -194,8 +214,10 @@ class StoreLink:
                 await loop.create_connection(lambda: wire, end.host, end.port, ssl=context)
             self._wire = wire
             try:
-                await self._greet()
-                await self._prepare(self)
+                await self._greet(wire)
+                await self._prepare(wire)
+                if wire.transport is None:
+                    raise Lost
             except BaseException:
                 if wire.transport is not None:
                     wire.transport.abort()
@@ -204,20 +226,19 @@ class StoreLink:
         self.up = True
         self._on_up()
 
-    async def _greet(self) -> None:
+    async def _greet(self, wire: Wire) -> None:
         end = self._endpoint
         if end.password is not None:
             user = (end.username,) if end.username else ()
-            await self.request("AUTH", *user, end.password)
+            await wire.request("AUTH", *user, end.password)
         if end.database:
-            await self.request("SELECT", end.database)
+            await wire.request("SELECT", end.database)
 
     def _lost(self) -> None:
         self._wire = None
         self._broken.set()
         if self.up:
             self.up = False
-            self.losses += 1
             self._on_down()
 
     async def _stay_connected(self) -> None:

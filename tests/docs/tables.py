@@ -25,7 +25,8 @@ _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOT
 _FIXED: list[tuple[ModuleType, str]] = [
     (pipeline, "POSTS_PER_CALL"),
     (pipeline, "CALLS_IN_FLIGHT"),
-    (pipeline, "WAITING_MAX"),
+    (pipeline, "POSTS_MAX"),
+    (pipeline, "BYTES_MAX"),
     (snapshot, "GAP_MAX"),
     (snapshot, "GAP_MAX_TOTAL"),
     (passwords, "WAITING_MAX"),

@@ -22,7 +22,7 @@ async def test_tokens_that_are_not_quite_right(scene: Scene) -> None:
         for token in tokens:
             answer = await stranger.ask("hello", token=token)
             assert answer["code"] == "token_invalid", token
-    assert (await stranger.ask("hello", token=scene.token))["handle"] == "@alice"
+    assert (await stranger.ask("hello", token=scene.token))["handle"] == "alice"
 
 
 async def test_a_token_ends_with_its_logout(scene: Scene) -> None:

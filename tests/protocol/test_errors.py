@@ -43,7 +43,6 @@ CLOSES = {
     4001: "SLOW",
     4002: "IDLE",
     4003: "LOGIN_TIMEOUT",
-    4004: "BUSY",
     4005: "RESYNC",
     4500: "LOGGED_OUT",
     4501: "TOO_MANY_ERRORS",

@@ -13,7 +13,7 @@ from tests.support import PASSWORD, Hub
 async def test_a_new_account_is_welcomed_with_play_money(hub: Hub) -> None:
     alice = await hub.register("alice")
     welcome = alice.welcome
-    assert welcome["handle"] == "@alice"
+    assert welcome["handle"] == "alice"
     assert welcome["boxes"]["@alice"]["seq"] == 1
     assert welcome["balances"] == {"USD": {"available": 10_000, "held": 0}}
     assert welcome["token"].startswith("@alice.")
@@ -100,7 +100,7 @@ async def test_one_device_leaves_the_others_in(hub: Hub) -> None:
     await bob.ask("message", to="@alice", text="still there?")
     assert (await alice.receive())["text"] == "still there?"
     again = await hub.hello(alice.welcome["token"], {})
-    assert again.welcome["handle"] == "@alice"
+    assert again.welcome["handle"] == "alice"
 
 
 async def test_hello_brings_exactly_what_was_missed(hub: Hub) -> None:
@@ -139,6 +139,30 @@ async def test_before_login_nothing_else_is_answered(hub: Hub) -> None:
         if type == "payment":
             fields = {"to": "@bob", "amount": 1, "currency": "USD"}
         assert (await client.ask(type, **fields))["code"] == "unauthenticated"
+
+
+async def test_guessing_in_parallel_is_slowed_down_too(hub: Hub) -> None:
+    await hub.register("alice")
+    clients = [await hub.connect() for _ in range(30)]
+    tries = (
+        client.ask("login", handle="alice", password=f"guess {n}")
+        for n, client in enumerate(clients)
+    )
+    codes = [answer["code"] for answer in await asyncio.gather(*tries)]
+    assert codes.count("login_failed") <= 11
+    assert codes.count("rate_limited") >= 19
+
+
+async def test_a_new_connection_does_not_renew_an_accounts_rate(make_hub) -> None:  # type: ignore[no-untyped-def]
+    hub = await make_hub(posts_burst=5, posts_per_s=0.01)
+    alice = await hub.register("alice")
+    token = alice.welcome["token"]
+    kinds = []
+    for n in range(9):
+        kinds.append((await alice.ask("message", id=f"{n}", to="@alice", text="x"))["type"])
+        await alice.close()
+        alice = await hub.hello(token, {})
+    assert kinds == ["ack"] * 5 + ["error"] * 4
 
 
 async def test_guessing_over_many_handles_ends_the_connection(hub: Hub) -> None:

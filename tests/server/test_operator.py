@@ -125,6 +125,9 @@ async def test_settings_come_from_file_environment_and_flags(tmp_path: Path) -> 
         {"tls_cert": Path("cert.pem")},
         {"idle_timeout_s": 5},
         {"frame_bytes_max": 0},
+        {"posts_per_s": 0},
+        {"ping_interval_s": -1},
+        {"argon2_memory_kib": 1},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )

@@ -272,18 +272,78 @@ async def test_a_socket_that_is_cut_costs_the_others_nothing(hub: Hub) -> None:
         await cut.socket.wait_closed()
 
 
+async def _plant(hub: Hub, box: str) -> None:
+    """Somebody else writes an entry, which this hub cannot know of."""
+    await hub.store("RPUSH", f"{{p0}}m:{box}", await hub.store("LINDEX", f"{{p0}}m:{box}", -1))
+
+
+async def _back(hub: Hub, client: Client) -> Client:
+    """The client is sent away, and returns as its goodbye says."""
+    goodbye = await client.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "resync"
+    token = client.welcome["token"]
+    back = await hub.hello(token, goodbye["cursors"])
+    back.welcome["token"] = token
+    return back
+
+
 async def test_entries_of_a_stranger_bring_everyone_in_anew(hub: Hub) -> None:
-    """Somebody else wrote to the store: the hub cannot know what, so clients fetch it."""
     alice, bob = await hub.register("alice"), await hub.register("bob")
     await alice.ask("message", to="@bob", text="one")
-    stored = await hub.store("LINDEX", "{p0}m:@bob", -1)
-    await hub.store("RPUSH", "{p0}m:@bob", stored)
-    await alice.ask("message", to="@bob", text="two")
-    assert (await bob.receive())["text"] == "one"
-    goodbye = await bob.receive()
-    assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "resync")
-    back = await hub.hello(bob.welcome["token"], {"@bob": 2})
-    assert [(await back.receive())["seq"] for _ in range(2)] == [3, 4]
+    await _plant(hub, "@bob")
+    assert (await alice.ask("message", to="@bob", text="two"))["seq"] == 3
+    bob = await _back(hub, bob)
+    assert [(await bob.receive())["seq"] for _ in range(2)] == [3, 4]
+
+
+async def test_an_ack_does_not_jump_over_a_strangers_entry(hub: Hub) -> None:
+    alice, phone = await hub.register("alice"), await hub.login("alice", binary=True)
+    await _plant(hub, "@alice")
+    await alice.send({"type": "message", "id": "m1", "to": "@alice", "text": "note"})
+    for client in (alice, phone):
+        back = await _back(hub, client)
+        assert [(await back.receive())["seq"] for _ in range(2)] == [2, 3]
+    again = await back.ask("message", id="m1", to="@alice", text="note")
+    assert (again["seq"], again["replayed"]) == (3, True)
+
+
+async def test_a_join_and_a_login_do_not_hide_a_strangers_entry(hub: Hub) -> None:
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    await alice.ask("create", room="#tea")
+    await _plant(hub, "#tea")
+    await bob.ask("join", room="#tea")
+    alice = await _back(hub, alice)
+    assert [(await alice.receive())["seq"] for _ in range(2)] == [2, 3]
+    await _plant(hub, "@alice")
+    await hub.login("alice")
+    alice = await _back(hub, alice)
+    assert (await alice.receive())["box"] == "@alice"
+
+
+async def test_a_lost_library_is_loaded_again(hub: Hub) -> None:
+    alice = await hub.register("alice")
+    await hub.store("FUNCTION", "DELETE", "teller")
+    refused = await alice.ask("message", id="m1", to="@alice", text="note")
+    assert (refused["code"], refused["retry"]) == ("unavailable", "same_id")
+    while refused.get("retry") == "same_id":
+        await asyncio.sleep(0.02)
+        refused = await alice.ask("message", id="m1", to="@alice", text="note")
+    assert refused["type"] == "ack"
+
+
+async def test_a_store_that_lost_posts_begins_a_new_epoch(hub: Hub) -> None:
+    """As after a crash of a machine that synced only once a second."""
+    alice = await hub.register("alice")
+    for n in range(3):
+        await alice.ask("message", to="@alice", text=f"{n}")
+    before = hub.app.services.epoch
+    await hub.store("LTRIM", "{p0}m:@alice", 0, 1)
+    hub.app.link.renew()
+    goodbye = await alice.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "the store lost posts"
+    back = await hub.hello(alice.welcome["token"], {"@alice": 4})
+    assert back.welcome["boxes"]["@alice"]["epoch"] > before
+    assert int(await hub.store("HGET", "{p0}meta", "epoch")) == hub.app.services.epoch
 
 
 async def test_the_other_device_hears_what_a_dead_one_posted(hub: Hub) -> None:

@@ -30,6 +30,9 @@
 --
 -- teller_sweep  KEYS marks; ARGV time in ms. Deletes marks of posts without money older than that.
 -- teller_books  KEYS account record of $world, totals ...; ARGV currencies. {{currency, world, total} ...}
+-- teller_read   KEYS list; ARGV first and last place (from 0, or below 0 from the end), most bytes.
+--               {length of the list, seq of the last entry read, entries}: the newest ones between
+--               first and last that fit into the bytes, but at least one, ascending.
 -- teller_version: contract number and library version.
 --
 -- Account record: 'flags version CUR available held CUR available held ...'; flags: 1 frozen,

@@ -89,8 +89,33 @@ local function books(keys, args)
   return sheet
 end
 
+local function read(keys, args)
+  bind()
+  local key, length = keys[1], call('LLEN', keys[1])
+  local first, last, bytes = tonumber(args[1]), tonumber(args[2]), tonumber(args[3])
+  if first < 0 then first = math.max(0, length + first) end
+  if last < 0 or last >= length then last = length - 1 end
+  local newest, at = {}, last
+  while at >= first and bytes > 0 do
+    local from = math.max(first, at - 15)
+    local entries = call('LRANGE', key, from, at)
+    for i = #entries, 1, -1 do
+      bytes = bytes - #entries[i]
+      if bytes < 0 and #newest > 0 then break end
+      newest[#newest + 1] = entries[i]
+    end
+    at = from - 1
+  end
+  local ascending = {}
+  for i = #newest, 1, -1 do
+    ascending[#ascending + 1] = newest[i]
+  end
+  return {length, last + 1, ascending}
+end
+
 redis.register_function('teller_post', post)
-redis.register_function('teller_sweep', sweep)
+redis.register_function{function_name = 'teller_sweep', callback = sweep, flags = {'allow-oom'}}
+redis.register_function{function_name = 'teller_read', callback = read, flags = {'no-writes'}}
 redis.register_function{function_name = 'teller_books', callback = books, flags = {'no-writes'}}
 redis.register_function{
   function_name = 'teller_version',
