@@ -19,7 +19,7 @@ class Load:
     """Operations per second of all senders together (open loop). Without it: closed loop."""
     half: bool = False
     """After the closed loop, also an open loop at half of the rate that each reached."""
-    window: int = 4
+    window: int = 8
     """Operations in flight per sender, in closed loop."""
     seconds: float = 3.0
     """Length of a round."""

@@ -9,7 +9,10 @@ from typing import TypeAlias
 
 from protocol import money
 
+from .wallet import show_grouped
+
 _NAME = re.compile(r"[@#][a-z0-9_]{2,32}")
+_CODE = re.compile(r"[A-Z]{3}")
 _KINDS = {"@": "a person like @bob", "#": "a room like #general"}
 _TEXT_CHARS_MAX = 65_536
 
@@ -21,10 +24,13 @@ Type a text and press Enter to send it.
 /join #room  /create #room enter, or make, a room
 /leave       /members      of this room
 /balance     /help  /quit
+/close                     an empty conversation
+/logout                    quit, and forget the kept login
 //text                     a text that begins with /
 
 Tab, Ctrl+N   next conversation    Ctrl+P   previous
 PgUp, PgDn    older, newer         Ctrl+Q   quit
+Up, Down      lines typed before
 … sending  ? unknown, asked again  ✓ stored  ✓✓ read"""
 
 
@@ -68,7 +74,7 @@ class RoomCommand:
 
 @dataclass(frozen=True, slots=True)
 class Simple:
-    """`balance`, `help` or `quit`."""
+    """`balance`, `close`, `help`, `logout` or `quit`."""
 
     kind: str
 
@@ -116,7 +122,10 @@ def _pay(_: str, words: list[str], here: str | None, currency: str | None) -> Pa
         raise CommandError("write it like: /pay @bob 5.00 coffee")
     to, amount, *note = words
     if note and _is_currency(note[0]):
-        currency, *note = note
+        currency, *note = note[0].upper(), *note[1:]
+    elif note and _CODE.fullmatch(note[0]):
+        example = f"/pay {to} {amount} {currency or 'USD'} {note[0]}"
+        raise CommandError(f"{note[0]!r} is no currency; if it is a note, write: {example}")
     if currency is None:
         raise CommandError("name the currency, like: /pay @bob 5.00 USD coffee")
     room = here if here and here.startswith("#") else ""
@@ -155,7 +164,7 @@ def _name(word: str, signs: str) -> str:
 
 def _is_currency(word: str) -> bool:
     try:
-        money.exponent(word)
+        money.exponent(word.upper())
     except money.MoneyError:
         return False
     return True
@@ -166,8 +175,26 @@ _COMMANDS: dict[str, _Parser] = {
     "pay": _pay,
     "open": _open,
     **dict.fromkeys(("create", "join", "leave", "members"), _room),
-    **dict.fromkeys(("balance", "help", "quit"), _simple),
+    **dict.fromkeys(("balance", "close", "help", "logout", "quit"), _simple),
 }
+
+
+def check_payment(pay: Pay, me: str, available: int | None) -> None:
+    """Refuse what the hub would surely refuse, before anybody is asked.
+
+    Args:
+        pay: What was typed.
+        me: Our own name.
+        available: What we have of its currency, in minor units; `None` if that is not known.
+
+    Raises:
+        CommandError: with a sentence for people.
+    """
+    if pay.to == me:
+        raise CommandError("that is you; nobody pays themselves")
+    if available is not None and pay.amount > available:
+        wanted, have = show_grouped(pay.amount, pay.currency), show_grouped(available, pay.currency)
+        raise CommandError(f"{wanted} is more than you have: {have}")
 
 
 def to_frame(command: Say | Pay | RoomCommand) -> dict[str, object]:

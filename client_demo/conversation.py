@@ -25,7 +25,8 @@ class Line:
     """A message, a payment, a deposit, or a note that someone came or went.
 
     `amount` is in minor units of `currency`; `at` is in milliseconds since 1970 by the store's
-    clock; `seq` and `at` are `None` until the line is stored.
+    clock; `seq` and `at` are `None` until the line is stored. `after` is for a refused line: the
+    seq of the newest line when it was refused.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Line:
     currency: str = ""
     room: str = ""
     seq: int | None = None
+    after: int | None = None
     at: int | None = None
     delivery: Delivery = Delivery.SENDING
     reason: str = ""
@@ -66,9 +68,14 @@ class Line:
         return self.sender, self.id
 
     @property
-    def place(self) -> tuple[float, int]:
-        """Where the line stands: stored lines by `seq`, then the others as they were posted."""
-        return (float("inf") if self.seq is None else self.seq), self.order
+    def place(self) -> tuple[float, bool, int]:
+        """Where the line stands: stored lines by `seq`; a refused one below what was there then;
+        at the end what waits, as it was posted."""
+        if self.seq is not None:
+            return self.seq, False, self.order
+        if self.after is not None:
+            return self.after, True, self.order
+        return float("inf"), False, self.order
 
 
 class Conversation:
@@ -92,6 +99,11 @@ class Conversation:
     def waiting(self) -> int:
         """How many lines of ours have no answer yet."""
         return sum(line.delivery in (Delivery.SENDING, Delivery.UNKNOWN) for line in self.lines)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing here is stored or waits: at most refused lines are."""
+        return all(line.delivery is Delivery.REFUSED for line in self.lines)
 
     def unread(self, me: str) -> int:
         """How many lines of others came after the last read mark."""
@@ -125,6 +137,10 @@ class Conversation:
         line = self._by_key.get((sender, id))
         if line is not None and line.delivery not in (Delivery.STORED, Delivery.READ):
             line.delivery, line.reason = delivery, reason
+            if delivery is Delivery.REFUSED:
+                self.lines.remove(line)
+                line.after = max((each.seq or 0 for each in self.lines), default=0)
+                self._insert(line)
 
     def read(self, up_to: str) -> None:
         """We read everything up to the line `up_to`, here or on another device."""

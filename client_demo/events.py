@@ -103,9 +103,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class EntryCame:
-    """An entry of one of our boxes, each exactly once."""
+    """An entry of one of our boxes, each exactly once. `late`: it filled a gap, so that newer
+    ones may have come before it."""
 
     entry: Frame
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,13 @@ class Model:
         """Why there is no connection, for people."""
         self.stop_code = ""
         """Why the link ended, for programs: the code of `Stopped`."""
+        self.logged_out = False
+        """Whether our token was revoked because we asked for it."""
         self.wallet = Wallet()
         self.conversations: dict[str, Conversation] = {}
         self.shelves: dict[str, Shelf] = {}
         self._order = 0
+        self._logging_out = False
 
     def conversation(self, name: str) -> Conversation:
         """The conversation with `name`, made if it is new."""
@@ -68,6 +71,14 @@ class Model:
     def box_of(self, name: str) -> str:
         """The box that holds the conversation `name`."""
         return name if name.startswith("#") else self.me
+
+    def close(self, name: str) -> bool:
+        """Forget a conversation in which nothing was stored or waits; false if anything is."""
+        conversation = self.conversations.get(name)
+        if conversation is None or not conversation.is_idle:
+            return False
+        self._leave(name)
+        return True
 
     @property
     def waiting(self) -> int:
@@ -84,6 +95,8 @@ class Model:
             case events.Stopped(code, reason):
                 self.connection, self.trouble = Connection.STOPPED, reason
                 self.stop_code = code
+                # The answer to a logout may be lost; that the token is not valid says it too.
+                self.logged_out |= code == "token_invalid" and self._logging_out
             case events.Posted(frame):
                 self._posted(frame)
             case events.Unknown(frame) | events.Again(frame, unknown=True):
@@ -92,8 +105,10 @@ class Model:
                 self._stored(frame, ack)
             case events.Refused(frame, _, message):
                 self._mark(frame, Delivery.REFUSED, message)
-            case events.EntryCame(entry):
+            case events.EntryCame(entry, late):
                 self._entry(entry)
+                if not late:
+                    self._follow(entry)
             case events.Page(box, entries, more):
                 self._page(box, entries, more)
             case events.BalanceCame(balances, version):
@@ -125,6 +140,7 @@ class Model:
             self.conversation(name).add(Line.of(frame | {"from": self.me}, self._order))
         if frame["type"] == "read":
             self.conversation(frame["to"]).read(frame["up_to"])
+        self._logging_out |= frame["type"] == "logout"
 
     def _mark(self, frame: Frame, delivery: Delivery, reason: str = "") -> None:
         for name in self._places(frame):
@@ -139,6 +155,7 @@ class Model:
             self.conversation(frame["room"])
         elif kind == "leave":
             self._leave(frame["room"])
+        self.logged_out |= kind == "logout"
         if "balance" in ack:
             self.wallet.one(frame["currency"], ack["balance"])
 
@@ -171,7 +188,10 @@ class Model:
                 self.conversation(name).add(Line.of(entry, self._order))
         if "balance" in entry and box == self.me:
             self.wallet.one(entry["currency"], entry["balance"])
-        if kind == "leave" and entry["from"] == self.me and box != self.me:
+
+    def _follow(self, entry: Frame) -> None:
+        """Leave a room that we left on another device; an old entry says nothing about now."""
+        if entry["type"] == "leave" and entry["from"] == self.me and entry["box"] != self.me:
             self._leave(entry["room"])
 
     def _place(self, entry: Frame) -> str | None:

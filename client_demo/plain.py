@@ -30,6 +30,16 @@ from .model import Connection
 from .wallet import show
 
 _OWN = ("message", "payment", "create", "join", "leave")
+_SCREEN_ONLY = "is for the screen; here each text names where it goes: @bob TEXT, #room TEXT"
+
+HELP = """\
+@bob TEXT                  say something to a person
+#room TEXT                 say something in a room
+/pay @bob 5.00 coffee      pay, without a question; or: 5.00 EUR coffee
+/join #room  /create #room enter, or make, a room
+/leave #room /members #room
+/balance     /help  /quit
+/logout                    quit, and forget the kept login"""
 
 
 class Plain:
@@ -47,7 +57,7 @@ class Plain:
         running = asyncio.create_task(self._client.link.run())
         feeding = asyncio.create_task(self._feed(lines))
         await asyncio.wait({running, feeding}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
+        if running.done() and not self._client.model.logged_out:
             feeding.cancel()
             self._say(f"stopped: {running.result().reason}")
             return 2
@@ -70,18 +80,28 @@ class Plain:
             if command == commands.Simple("quit"):
                 return
             await self._do(command)
+            if model.logged_out:
+                return
 
     async def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.Simple):
-            if command.kind == "balance":
-                await self._client.answered(self._client.post({"type": "balance"}))
-                self._balances()
-            else:
-                self._say(commands.HELP)
+            await self._do_simple(command.kind)
         elif isinstance(command, commands.Open):
-            self._refuse("refused line - invalid /open is for the screen; write @bob TEXT")
+            self._refuse(f"refused line - invalid /open {_SCREEN_ONLY}")
         else:
             await self._client.answered(self._client.post(commands.to_frame(command)))
+
+    async def _do_simple(self, kind: str) -> None:
+        match kind:
+            case "balance":
+                await self._client.answered(self._client.post({"type": "balance"}))
+                self._balances()
+            case "logout":
+                await self._client.answered(self._client.post({"type": "logout"}))
+            case "close":
+                self._refuse(f"refused line - invalid /close {_SCREEN_ONLY}")
+            case "help":
+                self._say(HELP)
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -122,7 +142,7 @@ class Plain:
         self._print(" ".join(words + (["replayed"] if ack.get("replayed") else [])))
 
     def _balances(self) -> None:
-        for line in self._client.model.wallet.lines():
+        for line in self._client.model.wallet.lines(show):
             self._print(f"balance {line}")
 
     def _refuse(self, line: str) -> None:

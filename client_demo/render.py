@@ -8,7 +8,7 @@ from rich.text import Text
 
 from . import safe
 from .conversation import Delivery, Line
-from .wallet import show
+from .wallet import show_grouped
 
 MARKS = {
     Delivery.SENDING: ("…", "dim"),
@@ -43,7 +43,8 @@ def body(line: Line, me: str) -> Text:
     if line.kind in _ROOM_NOTES:
         return Text(f"{line.sender} {_ROOM_NOTES[line.kind]}", style="dim italic")
     style = "bold bright_yellow" if line.sender == me else "bold bright_green"
-    paid = sender + Text(" paid ", style="dim") + Text(show(line.amount, line.currency), style)
+    verb = " wanted to pay " if line.delivery is Delivery.REFUSED else " paid "
+    paid = sender + Text(verb, style="dim") + Text(show_grouped(line.amount, line.currency), style)
     paid += Text(" to ", style="dim") + Text(line.to, style="bold")
     return paid + Text("  " + safe.lines(line.text)) if line.text else paid
 

@@ -157,7 +157,7 @@ class Session:
         if not news:
             self.cursors.give_up(box)
         self._fill(box)
-        return [events.EntryCame(entry) for entry in news]
+        return [events.EntryCame(entry, late=True) for entry in news]
 
     def _balance(self, frame: Frame) -> list[Event]:
         self._answered(frame["id"])

@@ -64,26 +64,37 @@ async def sign_in(
 ) -> str:
     """A new token for `handle`. If the login fails, `confirm` says whether to open the account.
 
-    The hub does not tell a free handle from a wrong password; only registering shows it.
+    The hub does not tell a free handle from a wrong password; only registering shows it. Each try
+    has its own connection: a hub does not wait for people who think.
 
     Raises:
         SigninError: `login_failed` if the password is wrong or `confirm` said no; or another code.
         WireError: if there is no hub.
     """
-    wire = await Wire.dial(url, context)
-    try:
-        answer = await _enter(wire, "login", handle, password)
-        if answer.get("code") == "login_failed" and confirm():
-            registered = await _enter(wire, "register", handle, password)
-            if registered.get("code") != "name_taken":
-                answer = registered
-    finally:
-        await wire.close()
+    frame = {"handle": handle, "password": password, "device": "teller chat"}
+    answer = await _enter(url, {"type": "login"} | frame, context)
+    if answer.get("code") == "login_failed" and confirm():
+        registered = await _enter(url, {"type": "register"} | frame, context)
+        if registered.get("code") != "name_taken":
+            answer = registered
     if answer["type"] == "error":
         raise SigninError(answer["code"], answer["message"])
     return str(answer["token"])
 
 
-async def _enter(wire: Wire, kind: str, handle: str, password: str) -> Frame:
-    frame = {"type": kind, "id": ulid(), "handle": handle, "password": password}
-    return await wire.ask(frame | {"device": "teller chat"})
+async def knock(url: str, context: ssl.SSLContext | None = None) -> None:
+    """See that a hub listens.
+
+    Raises:
+        WireError: if there is no hub.
+    """
+    wire = await Wire.dial(url, context)
+    await wire.close()
+
+
+async def _enter(url: str, frame: Frame, context: ssl.SSLContext | None) -> Frame:
+    wire = await Wire.dial(url, context)
+    try:
+        return await wire.ask({"id": ulid()} | frame)
+    finally:
+        await wire.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from protocol import money
 
 from .events import Frame
@@ -33,14 +36,12 @@ class Wallet:
         """What is free to spend, in minor units."""
         return self._holdings.get(currency, (0, 0, 0))[0]
 
-    def lines(self) -> list[str]:
-        """Each balance as people write it, such as `95.00 USD` or `95.00 USD (5.00 held)`."""
-        return [self._line(currency) for currency in self._holdings]
-
-    def _line(self, currency: str) -> str:
-        available, held, _ = self._holdings[currency]
-        text = show(available, currency)
-        return f"{text} ({show(held, currency)} held)" if held else text
+    def lines(self, show: Callable[[int, str], str]) -> list[str]:
+        """Each balance as `show` writes it, such as `95.00 USD` or `95.00 USD (5.00 USD held)`."""
+        return [
+            show(available, currency) + (f" ({show(held, currency)} held)" if held else "")
+            for currency, (available, held, _) in self._holdings.items()
+        ]
 
 
 def show(amount: int, currency: str) -> str:
@@ -49,3 +50,11 @@ def show(amount: int, currency: str) -> str:
         return money.format_money(amount, currency)
     except money.MoneyError:
         return f"{amount} minor units of {currency!r}"
+
+
+def show_grouped(amount: int, currency: str) -> str:
+    """Money as `show` has it, with its thousands parted, such as `1,234,567.00 USD`."""
+    text = show(amount, currency)
+    whole = re.match(r"-?\d+", text)
+    assert whole is not None
+    return f"{int(whole[0]):,}{text[whole.end() :]}"

@@ -14,7 +14,7 @@ AMOUNT_MAX = 2**53 - 1
 """The largest amount and the largest balance, in minor units: what a double holds exactly, so
 that the store's Lua and a browser's JavaScript compute with the same numbers as Python."""
 
-_AMOUNT = re.compile(r"(\d{1,16})(?:\.(\d{1,6}))?", re.ASCII)
+_AMOUNT = re.compile(r"(\d{1,30})(?:\.(\d{1,6}))?", re.ASCII)
 
 
 class MoneyError(ValueError):

@@ -55,7 +55,8 @@ def chat(
 ) -> int:
     """Chat and pay in the terminal.
 
-    Asks for the password (or takes TELLER_PASSWORD); registers on first use.
+    Asks for the password (or takes TELLER_PASSWORD); registers on first use. Later it uses the
+    token it kept under ~/.local/share/teller, until /logout.
 
     Parameters
     ----------

@@ -24,6 +24,8 @@ POSTS_PER_CALL = 64
 """Most posts in one call. The gain of batching is had at 8 to 32; more only adds latency."""
 CALLS_IN_FLIGHT = 2
 """One call in the store and one on its way to it."""
+POSTS_WORTH_A_CALL = 32
+"""While a call is in flight, fewer posts than this wait for its answer and leave together."""
 POSTS_MAX = 20_000
 """Most posts without an answer; more are refused as `busy`. At 10,000 a second: two seconds."""
 BYTES_MAX = 64 * 1024 * 1024
@@ -72,7 +74,7 @@ class Pipeline:
         self._unanswered += 1
         self._unanswered_bytes += len(post.body)
         self._waiting.append(post)
-        if not self._scheduled and self._in_flight < CALLS_IN_FLIGHT:
+        if not self._scheduled and self._may_send():
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
 
@@ -118,8 +120,14 @@ class Pipeline:
 
     def _flush(self) -> None:
         self._scheduled = False
-        while self._waiting and self._in_flight < CALLS_IN_FLIGHT:
+        while self._waiting and self._may_send():
             self._send()
+
+    def _may_send(self) -> bool:
+        """Whether what waits should leave now, or gather until an answer comes."""
+        if self._in_flight == 0:
+            return True
+        return self._in_flight < CALLS_IN_FLIGHT and len(self._waiting) >= POSTS_WORTH_A_CALL
 
     def _send(self) -> None:
         waiting = self._waiting

@@ -36,9 +36,8 @@ class Conversations(OptionList, can_focus=False):
 
 def _recency(conversation: Conversation) -> tuple[bool, int, str]:
     """What waits to be sent comes first, then the newest; silent ones last, by name."""
-    last = conversation.lines[-1] if conversation.lines else None
-    at = 0 if last is None else last.at
-    return at is not None, -(at or 0), conversation.name
+    at = next((line.at for line in reversed(conversation.lines) if line.at is not None), 0)
+    return not conversation.waiting, -at, conversation.name
 
 
 def _label(name: str, unread: int) -> Text:

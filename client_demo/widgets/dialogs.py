@@ -8,12 +8,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from .. import safe
 from ..commands import Pay
-from ..wallet import Wallet, show
+from ..wallet import Wallet, show_grouped
 
 
 class ConfirmPayment(ModalScreen[bool]):
@@ -30,6 +32,12 @@ class ConfirmPayment(ModalScreen[bool]):
         super().__init__()
         self._pay = pay
         self._wallet = wallet
+        self._shown_at: float | None = None
+
+    def is_answer(self, key: Key) -> bool:
+        """Whether the question was in view when `key` was typed. What was typed ahead is none:
+        the y of the next `/pay` must not confirm this one."""
+        return self._shown_at is not None and key.time >= self._shown_at
 
     def compose(self) -> ComposeResult:
         """The question, and two buttons."""
@@ -43,6 +51,10 @@ class ConfirmPayment(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Focus the safe answer."""
         self.query_one("#cancel", Button).focus()
+        self.call_after_refresh(self._shown)
+
+    def _shown(self) -> None:
+        self._shown_at = Message().time  # by the clock that stamps the keys
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
@@ -54,14 +66,14 @@ class ConfirmPayment(ModalScreen[bool]):
 
     def _question(self) -> Text:
         pay = self._pay
-        text = Text("Pay ") + Text(show(pay.amount, pay.currency), style="bold green")
+        text = Text("Pay ") + Text(show_grouped(pay.amount, pay.currency), style="bold green")
         text += Text(" to ") + Text(pay.to, style="bold") + Text(" ?\n")
         if pay.text:
             text += Text(f"\nFor: {safe.one_line(pay.text)}")
         if pay.room:
             text += Text(f"\nEveryone in {pay.room} will see it.")
         have = self._wallet.available(pay.currency)
-        text += Text(f"\nYou have {show(have, pay.currency)}.", style="dim")
+        text += Text(f"\nYou have {show_grouped(have, pay.currency)}.", style="dim")
         return text
 
 

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from .. import safe
 from ..model import Connection, Model
+from ..wallet import show_grouped
 
 _STYLES = {
     Connection.CONNECTING: ("○", "yellow"),
@@ -29,7 +30,7 @@ class Status(Horizontal):
 
     def show(self, model: Model) -> None:
         """Show the state of `model`."""
-        balances = " · ".join(model.wallet.lines()) or "no money yet"
+        balances = " · ".join(model.wallet.lines(show_grouped)) or "no money yet"
         self.query_one("#me", Static).update(Text(f"Teller  {model.me}", style="bold"))
         self.query_one("#balance", Static).update(Text(balances, style="bold"))
         self.query_one("#connection", Static).update(self._connection(model))

@@ -21,8 +21,6 @@ _WINDOW = 500
 """Lines that are drawn at first, and more at a time when someone scrolls up through them."""
 _MARK = 3
 """Columns for the delivery mark."""
-_EDGE = 1
-"""Free columns at the right edge; the scrollbar, when there is one, stands there."""
 
 
 class Stream(ScrollView, can_focus=False):
@@ -41,6 +39,7 @@ class Stream(ScrollView, can_focus=False):
         super().__init__(**kwargs)
         self._zone = zone
         self._me = ""
+        self._hint = ""
         self.at_end = True
         """Whether the newest line is, or is to be kept, in view."""
         self._conversation: Conversation | None = None
@@ -50,8 +49,9 @@ class Stream(ScrollView, can_focus=False):
         self._owners: list[tuple[str, str] | None] = []
         self._wrapped: dict[tuple[str, str], tuple[object, list[Strip]]] = {}
 
-    def show(self, conversation: Conversation | None, me: str) -> None:
-        """Show `conversation` as it is now. Another one than before is shown from its end."""
+    def show(self, conversation: Conversation | None, me: str, hint: str = "") -> None:
+        """Show `conversation` as it is now, and `hint` below it. Another one than before is shown
+        from its end."""
         other = conversation is not self._conversation
         self.at_end = self.at_end or other
         count = len(conversation.lines) if conversation else 0
@@ -61,7 +61,7 @@ class Stream(ScrollView, can_focus=False):
         top = None if self.at_end else self._owner_in_view()
         if other:
             self._wrapped.clear()
-        self._conversation, self._me = conversation, me
+        self._conversation, self._me, self._hint = conversation, me, hint
         self._build()
         if self.at_end:
             self._go(self.max_scroll_y)
@@ -88,7 +88,7 @@ class Stream(ScrollView, can_focus=False):
         lines = self._conversation.lines if self._conversation else []
         if len(lines) > self._window:
             self._window += _WINDOW
-            self.show(self._conversation, self._me)
+            self.show(self._conversation, self._me, self._hint)
         else:
             self.post_message(self.TopReached())
 
@@ -99,8 +99,7 @@ class Stream(ScrollView, can_focus=False):
 
     def on_resize(self, _: Resize) -> None:
         """Wrap anew."""
-        self._wrapped.clear()
-        self.show(self._conversation, self._me)
+        self.show(self._conversation, self._me, self._hint)
         if self.at_end:
             self.post_message(self.EndReached())
 
@@ -117,31 +116,39 @@ class Stream(ScrollView, can_focus=False):
 
     def _build(self) -> None:
         self._rows, self._owners = [], []
-        if not self._columns or self._conversation is None:
+        if not self._columns:
             return
         shown = None
-        for line in self._conversation.lines[-self._window :]:
+        lines = self._conversation.lines if self._conversation else []
+        for line in lines[-self._window :]:
             day = render.day(line, self._zone)
             if day and day != shown:
                 shown = day
                 self._put([self._strip(Text(day, style="dim", justify="center"))], None)
             self._put(self._wrap(line), line.key)
+        self._put_hint()
         self.virtual_size = Size(self._columns, len(self._rows))
         self.refresh()
+
+    def _put_hint(self) -> None:
+        if self._hint:
+            text = Text(f"\n{self._hint}", style="italic", justify="center")
+            rows = text.wrap(self.app.console, self._columns)
+            self._put([self._strip(row) for row in rows], None)
 
     def _put(self, strips: list[Strip], owner: tuple[str, str] | None) -> None:
         self._rows += strips
         self._owners += [owner] * len(strips)
 
     def _wrap(self, line: Line) -> list[Strip]:
-        state = (line.delivery, line.reason, line.at)
+        state = (line.delivery, line.reason, line.at, self._columns)
         kept = self._wrapped.get(line.key)
         if kept is None or kept[0] != state:
             kept = self._wrapped[line.key] = (state, self._strips(line))
         return kept[1]
 
     def _strips(self, line: Line) -> list[Strip]:
-        width = max(self._columns - _TIME - _MARK - _EDGE, 10)
+        width = max(self._columns - _TIME - _MARK, 10)
         rows = list(render.body(line, self._me).wrap(self.app.console, width))
         note = render.note(line)
         rows += list(note.wrap(self.app.console, width)) if note else []

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 
+from textual.events import Key, Paste
+from textual.keys import _character_to_key
+
 from client_demo import events
-from client_demo.app import ChatApp
+from client_demo.app import BEGIN, ChatApp
 from client_demo.client import Client
 from client_demo.conversation import Delivery
 from client_demo.picture import Scene, Still, connected
@@ -25,6 +28,23 @@ async def alice_app(hub):
         await app.client.until(lambda: app.model.shelves["@alice"].oldest is not None)
         await pilot.pause()
         yield app, pilot
+
+
+def keys(text):
+    """The keys of a text, as a terminal sends them."""
+    names = {"\r": "enter", "\t": "tab"}
+    return [Key(names.get(sign, _character_to_key(sign)), sign) for sign in text]
+
+
+def burst(app, text):
+    """Type a text faster than anything is handled."""
+    for key in keys(text):
+        app.post_message(key)
+
+
+def said(app):
+    """What the notes on the screen say."""
+    return [each.message for each in app._notifications]
 
 
 async def type_line(pilot, text):
@@ -63,6 +83,7 @@ async def test_paying_asks_first(hub):
         await pilot.press("enter")  # the safe answer has the focus
         await pilot.pause()
         assert not isinstance(app.screen, ConfirmPayment)
+        assert said(app) == ["nothing was paid"]
         assert not [each for each in app.client.link.session.unanswered if "amount" in each]
         await type_line(pilot, "/pay @bob 5.00 coffee")
         await pilot.press("y")
@@ -76,17 +97,103 @@ async def test_paying_asks_first(hub):
 
 
 async def test_a_refusal_is_shown_at_its_line(hub):
-    async with online(hub, "@bob"), alice_app(hub) as (app, pilot):
-        await type_line(pilot, "/pay @bob 5000.00 castle")
+    async with alice_app(hub) as (app, pilot):
+        await type_line(pilot, "/pay @nobody 5.00 castle")
         await pilot.press("y")
         await app.client.until(
             lambda: (
-                [line.delivery for line in app.model.conversation("@bob").lines]
+                [line.delivery for line in app.model.conversation("@nobody").lines]
                 == [Delivery.REFUSED]
             )
         )
         await pilot.pause()
-        assert "not done: there is not enough money" in shown(app)
+        assert "@alice wanted to pay 5.00 USD to @nobody" in shown(app)
+        assert "not done: there is no such account" in shown(app)
+        await type_line(pilot, "/close")
+        assert "@nobody" not in app.model.conversations
+        assert "You closed @nobody." in shown(app)
+
+
+async def test_what_the_hub_would_surely_refuse_is_said_before_the_question(hub):
+    async with alice_app(hub) as (app, pilot):
+        for line in ("/pay @bob 5000.00 castle", "/pay @alice 1.00"):
+            await type_line(pilot, line)
+            assert not isinstance(app.screen, ConfirmPayment)
+            assert app.line.value == line
+            app.line.value = ""
+        assert said(app) == [
+            "5,000.00 USD is more than you have: 100.00 USD",
+            "that is you; nobody pays themselves",
+        ]
+
+
+async def test_lines_in_one_burst_are_each_sent_once(hub):
+    async with online(hub, "@bob") as bob, alice_app(hub) as (app, pilot):
+        await type_line(pilot, "/open @bob")
+        texts = [f"line {number}" for number in range(5)]
+        burst(app, "".join(f"{text}\r" for text in texts) + "a draft\tof more")
+        await bob.sees("@alice", "line 4")
+        await pilot.pause()
+        assert bob.texts("@alice") == texts
+        assert (app.line.value, app.current) == ("a draft of more", "@bob")
+
+
+async def test_a_burst_of_payments_asks_once_and_pays_nothing(hub):
+    async with online(hub, "@bob"), alice_app(hub) as (app, pilot):
+        burst(app, "/pay @bob 5.00\r/pay @bob 7.00 yes\ry")
+        await pilot.pause()
+        assert len([each for each in app.screen_stack if isinstance(each, ConfirmPayment)]) == 1
+        assert said(app) == ["one payment at a time: answer the question first"]
+        await pilot.press("n")
+        await pilot.pause()
+        assert "@bob" not in app.model.conversations
+        app.line.value = ""
+        await pilot.press("up")
+        assert app.line.value == "/pay @bob 7.00 yes"
+
+
+async def test_keys_typed_before_a_question_was_in_view_do_not_answer_it(hub):
+    async with online(hub, "@bob"), alice_app(hub) as (app, pilot):
+        early = keys("y and more\r")
+        await type_line(pilot, "/pay @bob 5.00")
+        assert isinstance(app.screen, ConfirmPayment)
+        app.open("@bob")
+        for key in early:
+            app.post_message(key)
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmPayment)
+        await app.client.until(lambda: app.model.conversation("@bob").lines)
+        assert [line.text for line in app.model.conversation("@bob").lines] == ["y and more"]
+
+
+async def test_a_paste_of_many_lines_is_one_line(hub):
+    async with alice_app(hub) as (app, pilot):
+        app.line.value = "say: "
+        app.line.cursor_position = 5
+        app.post_message(Paste("one\ntwo\r\n\tthree\n"))
+        await pilot.pause()
+        assert app.line.value == "say: one two three"
+
+
+async def test_up_and_down_go_through_the_lines_typed(hub):
+    async with alice_app(hub) as (app, pilot):
+        for line in ("/open @bob", "/open @carol", "/open @carol"):
+            await type_line(pilot, line)
+        await pilot.press("d")
+        shows = []
+        for key in ("up", "up", "up", "down", "down", "down"):
+            await pilot.press(key)
+            shows.append(app.line.value)
+        assert shows == ["/open @carol", "/open @bob", "/open @bob", "/open @carol", "d", "d"]
+
+
+async def test_the_first_screen_says_how_to_begin(hub):
+    async with alice_app(hub) as (app, pilot):
+        assert app.current == "$world"
+        assert BEGIN in shown(app)
+        await type_line(pilot, "hello?")
+        assert app.line.value == ""
+        assert said(app) == [f"nobody reads this; {BEGIN}"]
 
 
 async def test_rooms_and_keys(hub):
@@ -116,6 +223,30 @@ async def test_rooms_and_keys(hub):
         await app.client.until(lambda: "#tea" not in app.model.conversations)
         await pilot.pause()
         assert "#tea" not in app.query_one(Conversations).names
+        assert app.current == "@bob", "what is in view stays there"
+
+
+async def test_a_room_is_left_and_joined_again(hub):
+    async with online(hub, "@bob") as bob, alice_app(hub) as (app, pilot):
+        await bob.do(type="create", room="#tea")
+        await type_line(pilot, "/open #tea")
+        assert said(app) == ["you are not in #tea; /join #tea first"]
+        app.line.value = ""
+        await type_line(pilot, "/join #tea")
+        await app.client.until(lambda: app.current == "#tea")
+        await type_line(pilot, "/leave")
+        await app.client.until(lambda: "#tea" not in app.model.conversations)
+        await pilot.pause()
+        assert app.current is None
+        assert "You left #tea." in shown(app)
+        await bob.say("#tea", "said while alice was away")
+        await type_line(pilot, "/join #tea")
+        await app.client.until(lambda: app.current == "#tea")
+        await app.client.until(lambda: app.model.shelves["#tea"].oldest is not None)
+        await pilot.pause()
+        assert app.current == "#tea"
+        for text in ("@alice joined", "@alice left", "said while alice was away"):
+            assert text in shown(app)
 
 
 async def test_scrolling_up_loads_older_lines_and_keeps_the_place(hub):
@@ -170,6 +301,25 @@ async def test_a_long_conversation_is_drawn_as_far_as_it_is_looked_at():
         assert "line 1199." in stream.render_line(stream.size.height - 1).text
 
 
+async def test_the_marks_stand_below_each_other_when_the_scrollbar_comes():
+    scene = Scene()
+    for number in range(30):
+        scene.entry("@alice", to="@bob", text=f"line {number}")
+    app = Still([connected(USD=1), *scene.events[:3]], current="@bob")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        stream = app.query_one(Stream)
+        assert not stream.show_vertical_scrollbar
+        columns = set()
+        for event in scene.events[3:]:
+            app.client.take(event)
+            await pilot.pause()
+            rows = [stream.render_line(row).text for row in range(stream.size.height)]
+            columns |= {row.index("✓") for row in rows if "line" in row}
+        assert stream.show_vertical_scrollbar
+        assert len(columns) == 1
+
+
 async def test_a_broken_connection_is_shown_and_heals(hub):
     async with online(hub, "@bob") as bob, alice_app(hub) as (app, pilot):
         states = []
@@ -189,9 +339,9 @@ async def test_a_broken_connection_is_shown_and_heals(hub):
 async def test_mistakes_are_answered_and_keep_the_line(hub):
     async with alice_app(hub) as (app, pilot):
         await type_line(pilot, "/dance")
-        assert app.query_one("#input").value == "/dance"
+        assert app.line.value == "/dance"
         assert len(app._notifications) == 1
-        app.query_one("#input").value = ""
+        app.line.value = ""
         await type_line(pilot, "/join #nowhere")
         await app.client.until(lambda: not app.client.link.session.unanswered)
         await pilot.pause()
@@ -220,9 +370,20 @@ async def test_what_is_typed_before_the_hub_is_there_goes_out_later(make_hub, un
             Delivery.SENDING
         ]
         await make_hub(port=unused_tcp_port)
-        await app.client.until(lambda: app.model.wallet.lines() and not app.model.waiting)
+        await app.client.until(lambda: app.model.wallet.currency and not app.model.waiting)
         await pilot.pause()
         assert shown(app).count("@alice  early bird") == 1
+
+
+async def test_logout_revokes_the_token_and_ends_the_app(hub):
+    async with alice_app(hub) as (app, pilot):
+        await type_line(pilot, "/logout")
+        await app.client.until(lambda: app.model.stop_code)
+        await pilot.pause()
+    assert app.model.logged_out
+    assert app.return_value is not None
+    again = Client(hub.url, "@alice", app.client.link._token, backoff=soon())
+    assert (await again.link.run()).code == "token_invalid"
 
 
 async def test_quit_ends_the_app(hub):

@@ -13,6 +13,7 @@ import termios
 import pytest
 
 from client_demo.cli import run_chat
+from client_demo.signin import TokenFile
 
 CODE = """
 import fcntl, sys, termios
@@ -121,17 +122,48 @@ async def test_a_mistyped_new_password_can_be_tried_again(terminal):
         window.type("a good password\n")
         await window.shows("press Enter: ")
         window.type("a god password\n")
-        await window.shows("try again")
+        await window.shows("the two passwords differ; no account was opened; try again")
         await window.shows("Password for @alice: ")
         window.type("short\n")
+        await window.shows("8 to 256 characters long; try again")
+        await window.shows("Password for @alice: ")
+        window.type("not hers either\n")
         await window.shows("press Enter: ")
-        window.type("short\n")
-        await window.shows("8 to 256 characters")
-        await window.shows("Password for @alice: ")
         window.type("\n")
-        await window.shows("press Enter: ")
-        window.type("no\n")
         await window.shows("handle or password is wrong")
+        assert await window.ends() == 2
+
+
+async def test_a_kept_token_is_told_and_logout_forgets_it(terminal, tmp_path):
+    async with terminal("Alice") as window:
+        await window.shows("Password for @alice: ")
+        window.type("a good password\n")
+        await window.shows("press Enter: ")
+        window.type("a good password\n")
+        await window.shows("● connected")
+        window.type("/quit\r")
+        assert await window.ends() == 0
+    (path,) = (path for path in tmp_path.rglob("alice") if path.is_file())
+    async with terminal("alice") as window:
+        await window.shows("logged in with the kept")
+        window.type("/logout\r")
+        await window.shows("logged out; the kept token of @alice is deleted")
+        assert await window.ends() == 0
+    assert not path.exists()
+
+
+async def test_a_token_that_is_no_longer_valid_is_told(terminal, tmp_path, hub, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    TokenFile.of(hub.url, "alice").write("not a token")
+    async with terminal("alice") as window:
+        await window.shows("the kept token of @alice is no longer valid, and deleted")
+        await window.shows("Password for @alice: ")
+
+
+async def test_without_a_hub_nobody_is_asked_for_a_password(terminal, hub):
+    await hub.stop()
+    async with terminal("alice") as window:
+        await window.shows(r"^teller chat: ws://\S+: nobody listens there")
         assert await window.ends() == 2
 
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from client_demo.commands import CommandError, Open, Pay, RoomCommand, Say, Simple, parse, to_frame
+from client_demo.commands import (
+    CommandError,
+    Open,
+    Pay,
+    RoomCommand,
+    Say,
+    Simple,
+    check_payment,
+    parse,
+    to_frame,
+)
 
 from .frames import as_hub_reads
 
@@ -19,6 +29,10 @@ from .frames import as_hub_reads
         ("/pay @bob 5.00", None, Pay("@bob", 500, "USD")),
         ("/pay @bob 5.00 EUR two coffees", None, Pay("@bob", 500, "EUR", "two coffees")),
         ("/pay @bob 5 JPY", None, Pay("@bob", 5, "JPY")),
+        ("/pay @bob 5 eur", None, Pay("@bob", 500, "EUR")),
+        ("/pay @bob 5 Eur tea", None, Pay("@bob", 500, "EUR", "tea")),
+        ("/pay @bob 5 USD XYZ", None, Pay("@bob", 500, "USD", "XYZ")),
+        ("/pay @bob 5 xyz", None, Pay("@bob", 500, "USD", "xyz")),
         ("/pay 5.00 coffee", "@bob", Pay("@bob", 500, "USD", "coffee")),
         ("/pay @bob 5.00", "#tea", Pay("@bob", 500, "USD", "", "#tea")),
         ("/open @bob", None, Open("@bob")),
@@ -30,6 +44,8 @@ from .frames import as_hub_reads
         ("/balance", None, Simple("balance")),
         ("/help", None, Simple("help")),
         ("/quit\n", None, Simple("quit")),
+        ("/logout", None, Simple("logout")),
+        ("/close", "@bob", Simple("close")),
     ],
 )
 def test_a_line_becomes_a_command(line, here, command):
@@ -53,6 +69,11 @@ def test_a_line_becomes_a_command(line, here, command):
         ("/pay @bob -5", None, "'-5' is not an amount; write it like 12.50"),
         ("/pay @bob 1e3", None, "'1e3' is not an amount; write it like 12.50"),
         ("/pay @bob 0", None, "'0' USD is out of range"),
+        (
+            "/pay @bob 5 XYZ tea",
+            None,
+            "'XYZ' is no currency; if it is a note, write: /pay @bob 5 USD XYZ",
+        ),
         ("/join tea", None, "'tea' is not a room like #general"),
         ("/join", "#tea", "write it like: /join #room"),
         ("/leave", "@bob", "write it like: /leave #room"),
@@ -64,6 +85,16 @@ def test_a_line_that_is_no_command_says_what_to_write(line, here, sentence):
     with pytest.raises(CommandError) as caught:
         parse(line, here, "USD")
     assert str(caught.value) == sentence
+
+
+def test_a_payment_that_cannot_be_is_known_before_it_is_sent():
+    pay = Pay("@bob", 500, "USD")
+    check_payment(pay, "@alice", 500)
+    check_payment(pay, "@alice", None)
+    with pytest.raises(CommandError, match="more than you have: 4"):
+        check_payment(pay, "@alice", 499)
+    with pytest.raises(CommandError, match="that is you"):
+        check_payment(pay, "@bob", None)
 
 
 def test_a_payment_needs_a_currency_from_somewhere():

@@ -5,6 +5,7 @@ import pytest
 from client_demo import events
 from client_demo.conversation import Delivery
 from client_demo.model import Connection, Model
+from client_demo.wallet import show
 
 from .frames import ack, message, payment
 
@@ -114,6 +115,26 @@ def test_a_payment_in_a_room_is_shown_in_both_conversations(model):
     assert only(model, "#general").delivery is Delivery.STORED
 
 
+def test_a_refused_line_stays_where_it_was_refused(model):
+    came(model, message(3))
+    frame = say(model, text="refused")
+    model.apply(events.Refused(frame, "party_frozen", "frozen"))
+    came(model, message(4), message(2))
+    say(model, id="a2", text="waits")
+    assert texts(model, "@bob") == ["text 2", "text 3", "refused", "text 4", "waits"]
+
+
+def test_only_a_conversation_with_nothing_in_it_can_be_closed(model):
+    frame = say(model)
+    assert not model.close("@bob"), "the line still waits"
+    model.apply(events.Refused(frame, "unknown_account", "unknown"))
+    assert model.close("@bob")
+    assert "@bob" not in model.conversations
+    assert not model.close("@bob")
+    came(model, message(1))
+    assert not model.close("@bob")
+
+
 def test_unread_counts_what_others_said_after_the_last_read_mark(model):
     came(model, message(1, id="b1"), message(2, id="b2"), payment(3, 100, id="b3"))
     bob = model.conversation("@bob")
@@ -164,7 +185,7 @@ def test_an_older_balance_never_overwrites_a_newer_one(model):
     model.apply(events.BalanceCame({"USD": {"available": 10_000, "held": 0}}, 6))
     assert model.wallet.available("USD") == 9_500
     model.apply(events.BalanceCame({"USD": {"available": 9_700, "held": 200}}, 8))
-    assert model.wallet.lines() == ["97.00 USD (2.00 USD held)"]
+    assert model.wallet.lines(show) == ["97.00 USD (2.00 USD held)"]
 
 
 def test_a_payment_that_came_brings_the_balance(model):
@@ -207,6 +228,28 @@ def test_a_leave_from_another_device_closes_the_room(model):
     leave = {"type": "leave", "id": "l", "from": "@alice", "room": "#general"}
     came(model, leave | {"box": "#general", "seq": 2, "at": 1})
     assert "#general" not in model.conversations
+
+
+def test_an_old_leave_says_nothing_about_now(model):
+    leave = {"type": "leave", "id": "l", "from": "@alice", "room": "#general"}
+    old = leave | {"box": "#general", "seq": 2, "at": 1}
+    model.apply(events.Page("#general", (old,), more=False))
+    model.apply(events.EntryCame(old, late=True))
+    assert "#general" in model.conversations
+    assert [line.kind for line in model.conversation("#general").lines] == ["leave"]
+
+
+def test_a_logout_is_done_when_its_answer_came_or_the_token_is_not_valid(model):
+    other = Model("@alice")
+    other.apply(events.Stopped("token_invalid", "no"))
+    assert not other.logged_out
+    for each in (model, other):
+        each.apply(events.Posted({"type": "logout", "id": "o"}))
+        assert not each.logged_out
+    model.apply(events.Stored({"type": "logout", "id": "o"}, {"type": "ack", "id": "o", "at": 1}))
+    other.apply(events.Stopped("token_invalid", "no"))
+    assert model.logged_out
+    assert other.logged_out
 
 
 def test_the_connection_is_told(model):

@@ -22,13 +22,14 @@ def plain(hub, tmp_path):
 
     @contextlib.asynccontextmanager
     async def start(name, password=PASSWORD):
+        given = {"TELLER_PASSWORD": password} if password else {}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-c", CODE, name, hub.url),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={"TELLER_PASSWORD": password, "XDG_DATA_HOME": str(tmp_path), "PYTHONUTF8": "1"},
+            env=given | {"XDG_DATA_HOME": str(tmp_path), "PYTHONUTF8": "1"},
         )
         try:
             yield process
@@ -108,13 +109,46 @@ async def test_the_token_is_kept_and_replaced_when_it_is_not_valid(plain, tmp_pa
     async with plain("alice") as process:
         assert (await run(process))[0] == 0
     (path,) = (path for path in tmp_path.rglob("alice") if path.is_file())
-    token = path.read_text()
-    async with plain("alice", password="no longer needed") as process:
-        assert (await run(process, "/balance"))[:2] == (0, ["balance 100.00 USD"])
+    async with plain("alice", password=None) as process:
+        code, out, err = await run(process, "/balance")
+        assert (code, out) == (0, ["balance 100.00 USD"])
+        assert err.startswith(f"logged in with the kept token of @alice: {path}\n")
     path.write_text("not a token\n")
+    async with plain("alice", password=None) as process:
+        code, out, err = await run(process, "/balance")
+        assert (code, out) == (2, [])
+        assert "the kept token of @alice is no longer valid, and deleted" in err
+    assert not path.exists()
+
+
+async def test_a_password_that_is_given_counts_more_than_a_kept_token(plain, tmp_path):
     async with plain("alice") as process:
-        assert (await run(process, "/balance"))[:2] == (0, ["balance 100.00 USD"])
-    assert path.read_text() not in (token, "not a token\n")
+        assert (await run(process))[0] == 0
+    (path,) = (path for path in tmp_path.rglob("alice") if path.is_file())
+    token = path.read_text()
+    async with plain("alice", password="not her password") as process:
+        assert (await run(process, "/balance"))[:2] == (2, [])
+    assert path.read_text() == token
+    async with plain("alice") as process:
+        assert (await run(process))[0] == 0
+    assert path.read_text() != token
+
+
+async def test_logout_ends_it_and_forgets_the_token(plain, tmp_path):
+    async with plain("alice") as process:
+        code, out, err = await run(process, "/logout", "/balance")
+    assert (code, out) == (0, [])
+    assert err.endswith("logged out; the kept token of @alice is deleted\n")
+    assert not [path for path in tmp_path.rglob("alice") if path.is_file()]
+
+
+async def test_help_and_hints_are_about_lines(plain):
+    async with plain("alice") as process:
+        code, out, err = await run(process, "/help", "/open @bob", "/close")
+    assert code == 1
+    assert "#room TEXT" in err
+    assert "Tab" not in err
+    assert ["@bob TEXT" in line for line in out] == [True, True]
 
 
 async def test_a_reader_that_goes_away_ends_it_quietly(plain):

@@ -12,7 +12,7 @@ from client_demo.backoff import FIRST, LONGEST, Backoff
 from client_demo.conversation import Delivery, Line
 from client_demo.ids import ulid
 from client_demo.signin import TokenFile
-from client_demo.wallet import show
+from client_demo.wallet import show, show_grouped
 
 
 def test_ulids_are_legal_ids_and_differ():
@@ -79,6 +79,19 @@ def test_money_of_a_currency_we_do_not_know_is_shown_as_it_is():
     assert show(1234, "XQX") == "1234 minor units of 'XQX'"
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (99_999, "USD", "999.99 USD"),
+        (123_456_789, "USD", "1,234,567.89 USD"),
+        (-100_000, "JPY", "-100,000 JPY"),
+        (1234, "XQX", "1,234 minor units of 'XQX'"),
+    ],
+)
+def test_on_the_screen_thousands_are_parted(amount, currency, text):
+    assert show_grouped(amount, currency) == text
+
+
 def own(**fields):
     line = Line("payment", "@alice", "1", "@bob", "cof\x1bfee", 1, amount=450, currency="USD")
     for name, value in fields.items():
@@ -96,7 +109,7 @@ def own(**fields):
         ),
         (
             own(delivery=Delivery.REFUSED, reason="no money"),
-            "@alice paid 4.50 USD to @bob  cof␛fee  ✗  not done: no money",
+            "@alice wanted to pay 4.50 USD to @bob  cof␛fee  ✗  not done: no money",
         ),
         (
             own(delivery=Delivery.UNKNOWN),

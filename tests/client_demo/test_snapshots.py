@@ -69,6 +69,19 @@ def test_help(snap_compare):
     assert snap_compare(Still(story(), current="@bob"), terminal_size=SIZE, press=["f1"])
 
 
+def test_the_first_screen_of_a_new_account(snap_compare):
+    assert snap_compare(Still(story()[:2], current="$world"), terminal_size=SIZE)
+
+
+def test_a_complaint_covers_neither_the_newest_line_nor_the_input(snap_compare):
+    async def mistype(pilot):
+        pilot.app.query_one("#input").value = "/dance"
+        await pilot.press("enter")
+
+    app = Still(story(), current="@bob")
+    assert snap_compare(app, terminal_size=SIZE, run_before=mistype)
+
+
 @pytest.mark.parametrize("scene", [[], [connected()]], ids=["before", "empty"])
 def test_nothing_yet(snap_compare, scene):
     assert snap_compare(Still(scene), terminal_size=SIZE)

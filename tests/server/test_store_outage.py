@@ -31,6 +31,12 @@ PAY: Frame = {"type": "payment", "to": "@bob", "amount": 5, "currency": "USD"}
 SAY: Frame = {"type": "message", "to": "@bob", "text": "hi"}
 
 
+@pytest.fixture(autouse=True)
+def calls_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few posts are enough for a second call in flight: more is unknown when the store goes."""
+    monkeypatch.setattr("server.pipeline.POSTS_WORTH_A_CALL", 1)
+
+
 async def lose(hub: Hub, how: str) -> None:
     """Lose the replies that are on their way."""
     if how == "store killed":
