@@ -4,7 +4,7 @@ A frame is a flat map tagged by `type`. Client frames refuse unknown fields (a t
 money); hub frames are read leniently, so that a hub may add fields. Amounts and balances are whole
 minor units. Times are milliseconds since 1970-01-01 UTC by the store's clock. A *box* is the name
 of a mailbox: a person's (`@alice`) or a room's (`#general`). A `seq` numbers the entries of one
-box, from 1, without a gap.
+box, from 1, without a gap. (A long file, because a schema belongs on one page.)
 """
 
 from __future__ import annotations
