@@ -31,7 +31,10 @@ async def keep_alive(edge: Edge, services: Services) -> None:
             share = -(-len(round_) // interval) if round_ else 0
         now, round_ = list(islice(round_, share)), round_[share:]
         for connection in now:
-            _visit(connection, edge, services)
+            try:
+                _visit(connection, edge, services)
+            except Exception:  # one connection's trouble must not end the care for the others
+                services.log.exception("a connection could not be looked after")
 
 
 def _visit(connection: Connection, edge: Edge, services: Services) -> None:
