@@ -91,11 +91,6 @@ class Conversation:
         self._read_by_other: set[str] = set()
 
     @property
-    def is_room(self) -> bool:
-        """Whether this is a room, not a person."""
-        return self.name.startswith("#")
-
-    @property
     def waiting(self) -> int:
         """How many lines of ours have no answer yet."""
         return sum(line.delivery in (Delivery.SENDING, Delivery.UNKNOWN) for line in self.lines)

@@ -22,6 +22,10 @@ admin = App(name="admin", help="What the operator of a hub does.")
 app.command(admin)
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws"
+DEFAULT_DATA = Path("data")
+Url = Annotated[str, Parameter(env_var="TELLER_URL")]
+Data = Annotated[Path, Parameter(env_var="TELLER_DATA")]
+StoreUrl = Annotated[str | None, Parameter(env_var="TELLER_STORE")]
 
 
 @app.command
@@ -49,7 +53,7 @@ def serve(
 def chat(
     *,
     as_: Annotated[str, Parameter(name="--as")],
-    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     plain: bool = False,
     ca: Path | None = None,
 ) -> int:
@@ -82,8 +86,8 @@ def deposit(
     *,
     text: str | None = None,
     id: str | None = None,
-    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    url: Url = DEFAULT_URL,
+    data: Data = DEFAULT_DATA,
 ) -> int:
     """Put money from $world into an account: teller admin deposit @alice 25.00 USD.
 
@@ -114,8 +118,8 @@ def freeze(
     account: str,
     *,
     lift: bool = False,
-    url: Annotated[str, Parameter(env_var="TELLER_URL")] = DEFAULT_URL,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    url: Url = DEFAULT_URL,
+    data: Data = DEFAULT_DATA,
 ) -> int:
     """Let no money in or out of an account.
 
@@ -138,8 +142,8 @@ def freeze(
 @admin.command
 def audit(
     *,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
-    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+    data: Data = DEFAULT_DATA,
+    store: StoreUrl = None,
 ) -> int:
     """Check the books: conservation, and a full replay of every mailbox. 0 if they balance.
 
@@ -161,7 +165,7 @@ def audit(
 def backup(
     copy: Path,
     *,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
+    data: Data = DEFAULT_DATA,
 ) -> int:
     """Copy the data of a hub, running or not, to a new directory.
 
@@ -180,8 +184,8 @@ def backup(
 @admin.command
 def restored(
     *,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
-    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+    data: Data = DEFAULT_DATA,
+    store: StoreUrl = None,
 ) -> int:
     """Say that the data were restored from a backup: run it before the hub starts on them.
 
@@ -202,8 +206,8 @@ def restored(
 @app.command
 def doctor(
     *,
-    data: Annotated[Path, Parameter(env_var="TELLER_DATA")] = Path("data"),
-    store: Annotated[str | None, Parameter(env_var="TELLER_STORE")] = None,
+    data: Data = DEFAULT_DATA,
+    store: StoreUrl = None,
 ) -> int:
     """Check this machine: Python, limits, store, data directory, clock.
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from protocol.frames import Holding
 
-FROZEN = 1
 ISSUER = 4
 
 

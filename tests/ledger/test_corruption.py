@@ -267,3 +267,13 @@ def test_full_store_refuses_and_moves_nothing(town: StoreLedger):
         town.client.config_set("maxmemory", 0)
     assert town.dump() == before
     assert _result(town, b.payment("1", "@alice", "@bob", 30))[0] == Status.OK
+
+
+def test_a_deposit_refused_late_does_not_even_write_an_unchanged_total(town: StoreLedger):
+    """The first deposit of a currency, refused by the last check: its total must not appear."""
+    town.client.delete(BOB.box)
+    town.client.set(BOB.box, "planted")
+    before = town.dump()
+    _, (status, *_) = town.apply([b.deposit("1", "@bob", 30, "EUR")])
+    assert status == Status.CORRUPT
+    assert town.dump() == before

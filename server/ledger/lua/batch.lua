@@ -26,7 +26,7 @@ local function open_batch(keys, scalars, lists)
     values = values,
     planted = find_planted(keys, values, scalars) or NONE,
     accounts = {},   -- by scalar, as they are after the posts so far
-    totals = {},     -- by scalar, likewise
+    totals = {},     -- by scalar, likewise; only those that changed
     lengths = {},    -- entries of each list, likewise
     members = {},    -- by hash, role by name, likewise
     joined = {},     -- by set, how many rooms, likewise

@@ -66,13 +66,9 @@ end
 
 -- The money in circulation by scalar i; nil if what is stored cannot be that.
 local function total_of(batch, i)
-  local total = batch.totals[i]
-  if not total then
-    total = integer(batch.values[i] or '0')
-    if batch.planted[i] or not total or total < 0 then
-      return nil
-    end
-    batch.totals[i] = total
+  local total = batch.totals[i] or integer(batch.values[i] or '0')
+  if batch.planted[i] or not total or total < 0 then
+    return nil
   end
   return total
 end

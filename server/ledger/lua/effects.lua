@@ -15,7 +15,7 @@ local function transfer(batch, post, result)
   change(payer, currency, -amount, result)
   change(payee, currency, amount, result)
   if post[14] then
-    batch.totals[post[14]] = batch.totals[post[14]] + amount
+    batch.totals[post[14]] = total_of(batch, post[14]) + amount
   end
   changed(batch, post[8], payer)
   changed(batch, post[7], payee)

@@ -52,9 +52,10 @@ local function post(keys, args)
   local contents, from = args[4], 1
   for i, item in ipairs(cmsgpack.unpack(args[3])) do
     local body = from + 16
-    local next = body + item[3]
-    results[i + 1] = apply(batch, item, sub(contents, from, body - 1), sub(contents, body, next - 1), now)
-    from = next
+    local behind = body + item[3]
+    local digest, entry = sub(contents, from, body - 1), sub(contents, body, behind - 1)
+    results[i + 1] = apply(batch, item, digest, entry, now)
+    from = behind
   end
   check_books(batch)
   write(batch)
