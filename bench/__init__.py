@@ -1,5 +1,6 @@
-"""The benches: a load generator, scenarios with a correctness gate each, peers, and a report.
+"""The bench suite: Teller beside its peers and beside the limit, in one command.
 
-`bench.cli` holds the commands. The parent process starts the systems and one generator process
-per system (`bench.load`), interleaves their rounds and prints what came out.
+`bench.cli` holds the commands, `bench.suite` a run, `bench.scenarios` what is measured. The parent
+process starts the systems (`bench.systems`, `bench.peers`) and a generator process for each
+(`bench.load`), lets them take turns (`bench.turns`), and reports (`bench.report`).
 """

@@ -1,4 +1,4 @@
-"""What the kernel knows of other processes: CPU time, memory, children, cores."""
+"""What the kernel knows: CPU time, memory and children of other processes, cores, stolen time."""
 
 from __future__ import annotations
 
@@ -22,6 +22,34 @@ def resident_bytes(pid: int) -> int:
     """Memory of process `pid` that is in RAM."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that process `pid` had in RAM since `forget_peak`, or since it began."""
+    return 1024 * _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
+def forget_peak(pid: int) -> None:
+    """Let `peak_bytes` of process `pid` start anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def kernel_bytes() -> int:
+    """What the kernel itself keeps in memory: its objects (slab) and the sockets' buffers.
+
+    It is the whole machine's; only a difference says something.
+    """
+    slab = 1024 * _kilobytes(Path("/proc/meminfo"), "Slab:")
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        if line.startswith("TCP:"):
+            return slab + int(line.split()[-1]) * os.sysconf("SC_PAGE_SIZE")
+    return slab
+
+
+def stolen() -> tuple[int, int]:
+    """Ticks that the hypervisor took from this machine so far, and all ticks so far."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[7], sum(ticks)
 
 
 def descendants(pid: int) -> dict[int, str]:
@@ -52,3 +80,10 @@ def two_cores() -> tuple[int, int] | None:
     """A core for the system under test and one for the rest; none on a machine with one core."""
     cores = sorted(os.sched_getaffinity(0))
     return (cores[0], cores[1]) if len(cores) > 1 else None
+
+
+def _kilobytes(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1])
+    raise OSError(f"{path} does not say {name}")

@@ -1,14 +1,13 @@
-"""Rounds: the contenders' windows in random order, and what each one gave."""
+"""Rounds: what one window of a contender gave, and whether it counts."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from .load.driver import Generator
+from . import procfs
 from .load.histogram import merge
 from .systems import System
 
@@ -16,11 +15,19 @@ CPU_SHARE_MAX = 0.85
 """Above this share of a core the generator may have been the limit."""
 LAG_P99_MAX_MS = 5.0
 """Above this the open loop did not send when it said."""
+STOLEN_SHARE_MAX = 0.10
+"""Above this share of the time the machine was not ours."""
+ERROR_CHARS = 160
+"""What is told of an error."""
+
+Drive = Callable[..., dict[str, Any]]
+"""Loads a system for a window: takes a plan's fields, returns the generator's result."""
 
 
 @dataclass
 class Round:
-    """One window of one contender. CPU times are nanoseconds, by part (`server`, `store`)."""
+    """One window of one contender. CPU times are nanoseconds, by part (`server`, `store`); `ack`,
+    `delivery`, `lag` and `spread` are packed histograms."""
 
     seconds: float
     sent: int
@@ -34,11 +41,27 @@ class Round:
     errors: list[str]
     faults: dict[str, int]
     open_loop: bool
+    spread: str = ""
+    kinds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    timeline: list[list[float]] = field(default_factory=list)
+    """Per second of the window: its number, operations acknowledged, their p99 in milliseconds."""
+    returned: int = 0
+    """Readers who were closed as slow, and came back."""
+    refused: int = 0
+    """Operations that the system would not take now, and said so."""
+    peak_bytes: int = 0
+    """The most memory that the server took, where it was looked at."""
+    stolen: float = 0.0
+    """Share of the time that the hypervisor gave to others."""
+    overload: bool = False
+    """Whether more was asked for than can be done, so that refusals are in order."""
+    excused: bool = False
+    """Counts although time was stolen, since no better round is left."""
 
     @property
     def lag_p99_ms(self) -> float:
         """How late the open loop sent, at the 99th percentile; 0 in closed loop."""
-        return merge([self.lag]).get_value_at_percentile(99) / 1_000 if self.open_loop else 0.0
+        return p99_ms(self.lag) if self.open_loop else 0.0
 
     @property
     def strained(self) -> str:
@@ -51,10 +74,25 @@ class Round:
         return ", ".join(reasons)
 
     @property
+    def limited(self) -> bool:
+        """Whether the generator was the limit of a closed loop. What an operation costs the
+        system is still true then; how many it can do is at least what was seen."""
+        return not self.open_loop and bool(self.strained)
+
+    @property
+    def why_void(self) -> str:
+        """Why the round does not count, or nothing."""
+        reasons = [self.strained] if self.open_loop and self.strained else []
+        if self.stolen > STOLEN_SHARE_MAX and not self.excused:
+            reasons.append(f"{self.stolen:.0%} of the time stolen by the hypervisor")
+        if self.refused and not self.overload:
+            reasons.append(f"{self.refused} operations refused")
+        return ", ".join([*reasons, f"WRONG: {self.wrong}"] if self.wrong else reasons)
+
+    @property
     def void(self) -> bool:
-        """Whether the round does not count. In closed loop the strain is only told: store and
-        generator share a core there, and saturation is what is asked for."""
-        return self.open_loop and bool(self.strained)
+        """Whether the round does not count."""
+        return bool(self.why_void)
 
     @property
     def rate(self) -> float:
@@ -65,27 +103,39 @@ class Round:
     def wrong(self) -> str:
         """What the correctness gate found, or nothing."""
         faults = [f"{name} {number}" for name, number in self.faults.items() if number]
-        return ", ".join(faults + self.errors)
+        return ", ".join([*faults, *(error[:ERROR_CHARS] for error in self.errors[:1])])
 
     def cpu_us(self, *parts: str, per: str = "acked") -> float | None:
-        """CPU µs of these parts per operation (or per ``delivered`` copy), if it is known."""
+        """CPU µs of these parts per operation (or per ``delivered`` copy), if it is known. A part
+        that the system does not have costs nothing; None if it has none of them."""
         number: int = getattr(self, per)
-        if not number or not self.cpu_ns.keys() >= set(parts):
-            return None
-        return sum(self.cpu_ns[part] for part in parts) / number / 1_000
+        spent = [self.cpu_ns[part] for part in parts if part in self.cpu_ns]
+        return sum(spent) / number / 1_000 if number and spent else None
+
+
+def p99_ms(packed: str) -> float:
+    """The 99th percentile of a packed histogram, in milliseconds."""
+    value: int = merge([packed]).get_value_at_percentile(99)
+    return value / 1_000
+
+
+def counted(packed: str) -> int:
+    """How many values a packed histogram has."""
+    number: int = merge([packed]).get_total_count()
+    return number
 
 
 @dataclass
 class Contender:
-    """A kind of load on a system. `order` is the worker's command and its fields."""
+    """A kind of load on a system. `order` is what its plan has of its own."""
 
     scenario: str
     system: System
-    generator: Generator
-    order: dict[str, Any]
-    rate: float | None = None
-    """Operations per second in open loop, if not the plan's."""
+    drive: Drive
+    order: dict[str, Any] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
+    broken: bool = False
+    """Whether it cannot be driven any more."""
 
     @property
     def name(self) -> str:
@@ -98,35 +148,24 @@ class Contender:
         return [one for one in self.rounds if not one.void]
 
     def play(self, plan: dict[str, Any]) -> Round:
-        """One round."""
-        plan = {**plan, "rate": self.rate or plan["rate"], "pids": self.system.pids}
-        one = Round(**self.generator.call(**self.order, **plan), open_loop=bool(plan["rate"]))
-        self.rounds.append(one)
-        return one
+        """One round; it is not yet among `rounds`.
+
+        Raises:
+            BenchError: if the system or its generator ended.
+        """
+        plan = {**plan, **self.order, "pids": self.system.pids}
+        overload = plan.pop("overload", False)
+        taken, ticks = procfs.stolen()
+        result = self.drive(**plan)
+        taken_after, ticks_after = procfs.stolen()
+        share = (taken_after - taken) / max(1, ticks_after - ticks)
+        return Round(**result, open_loop=bool(plan.get("rate")), stolen=share, overload=overload)
+
+    def with_order(self, scenario: str, **order: Any) -> Contender:
+        """The same load on the same system, except for `order`; it has no rounds yet."""
+        return replace(self, scenario=scenario, order={**self.order, **order}, rounds=[])
 
     def at_half(self) -> Contender:
         """The same load in open loop, at half the rate that was reached."""
-        rate = median(one.rate for one in self.rounds) / 2
-        return Contender(f"{self.scenario} at half", self.system, self.generator, self.order, rate)
-
-
-def interleave(
-    contenders: list[Contender],
-    plan: dict[str, Any],
-    rounds: int,
-    advance: Callable[[str], None],
-    say: Callable[[str], None],
-) -> bool:
-    """Play all rounds, each in a new random order; returns whether the gate held throughout."""
-    held = True
-    for number in range(1, rounds + 1):
-        for contender in random.sample(contenders, len(contenders)):
-            advance(contender.name)
-            one = contender.play(plan)
-            where = f"round {number}, {contender.name}"
-            if one.strained:
-                say(f"{where}: {one.strained}{' (void)' if one.void else ''}")
-            if one.wrong:
-                say(f"{where}: WRONG: {one.wrong}")
-                held = False
-    return held
+        rate = median(one.rate for one in self.valid) / 2
+        return self.with_order(f"{self.scenario} at half", rate=rate)

@@ -24,9 +24,14 @@ from .errors import BenchError
 
 START_SECONDS = 30
 STOP_SECONDS = 20
+AUDIT_SECONDS = 900
+"""For about 30 million entries."""
+TELLER_PROGRAM = Path(sys.executable).with_name("teller")
 STORES = ("valkey-server", "redis-server")
 GENERATOR_NICE = -10
 OPENING_BALANCE = "1000000.00 USD"
+TELLER = "teller"
+"""The name of our own system in all rows."""
 NO_STORE = "none"
 """The durability of what keeps nothing."""
 DATA_HOME = "/var/tmp"
@@ -44,18 +49,21 @@ class System:
     pids: dict[str, int] = field(default_factory=dict)
     store_socket: Path | None = None
     """The store's Unix socket, if the hub is our own."""
+    dialect: str = "json"
+    """What its clients speak: a key of `bench.load.dialects.DIALECTS`, or nothing if it is not
+    driven by the generator."""
 
 
 @contextmanager
-def hub(durability: str, data: str | None = None) -> Iterator[System]:
+def hub(durability: str, data: str | None = None, dialect: str = "json") -> Iterator[System]:
     """A Teller of our own, with its embedded store, in a fresh data directory.
 
     Raises:
         BenchError: if it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="teller-bench-", dir=data or DATA_HOME) as home:
-        port = _free_port()
-        command = [str(Path(sys.executable).with_name("teller")), "serve"]
+        port = free_port()
+        command = [str(TELLER_PROGRAM), "serve"]
         command += ["--host", "127.0.0.1", "--port", str(port), "--data", f"{home}/data"]
         command += ["--no-rate-limits", "--opening-balance", OPENING_BALANCE]
         command += ["--durability", durability]
@@ -63,38 +71,20 @@ def hub(durability: str, data: str | None = None) -> Iterator[System]:
         # bench itself; no figure here contains it.
         cheap = {"TELLER_ARGON2_TIME_COST": "1", "TELLER_ARGON2_MEMORY_KIB": "64"}
         log = Path(home, "hub.log")
-        with (
-            log.open("wb") as out,
-            _last_words(log),
-            _process(command, stdout=out, env=cheap) as process,
-        ):
-            _await_health(process, port)
-            pids = {"server": process.pid}
-            for pid, name in procfs.descendants(process.pid).items():
+        with log.open("wb") as out, process(command, stdout=out, env=cheap) as child:
+            with last_words(log):
+                _await_health(child, port)
+            pids = {"server": child.pid}
+            for pid, name in procfs.descendants(child.pid).items():
                 if name in STORES:
                     pids["store"] = pid
             store_socket = DataDirectory(Path(home, "data")).socket
-            yield System("teller", "127.0.0.1", port, durability, pids, store_socket)
+            with last_words(log, unless=child):
+                yield System(TELLER, "127.0.0.1", port, durability, pids, store_socket, dialect)
 
 
 @contextmanager
-def relay() -> Iterator[System]:
-    """The plain relay on `websockets`.
-
-    Raises:
-        BenchError: if it does not start.
-    """
-    command = [sys.executable, "-m", "bench.peers.relay"]
-    with _process(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.strip().isdigit():
-            raise BenchError("the plain relay did not start")
-        yield System("relay", "127.0.0.1", int(line), NO_STORE, {"server": process.pid})
-
-
-@contextmanager
-def running(url: str, durability: str) -> Iterator[System]:
+def running(url: str, durability: str, dialect: str = "json") -> Iterator[System]:
     """A hub that someone else started; its processes are not known, nor what they cost.
 
     Raises:
@@ -103,7 +93,8 @@ def running(url: str, durability: str) -> Iterator[System]:
     parts = urlsplit(url)
     if parts.scheme != "ws" or not parts.hostname:
         raise BenchError(f"{url!r} is not like ws://127.0.0.1:8765/ws")
-    yield System("teller", parts.hostname, parts.port or 80, durability)
+    host, port = parts.hostname, parts.port or 80
+    yield System(TELLER, host, port, durability, dialect=dialect)
 
 
 def store_of(hub: System) -> System:
@@ -115,12 +106,29 @@ def store_of(hub: System) -> System:
     if hub.store_socket is None:
         raise BenchError("the store of a hub that someone else started is not known")
     pids = {"store": hub.pids["store"]}
-    return System("store alone", hub.host, hub.port, hub.durability, pids, hub.store_socket)
+    return System("store", hub.host, hub.port, hub.durability, pids, hub.store_socket)
 
 
-def pin(system: System, generator: int) -> None:
-    """The server on one core, the store on another, if there are two; the generator goes with
-    the store, or where it drives the store alone, beside it."""
+def audit(hub: System) -> str:
+    """What the ledger's own audit, a full replay of every mailbox, finds wrong in the store of
+    our own hub; nothing if the books balance.
+
+    Raises:
+        BenchError: if it does not end in time.
+    """
+    command = [str(TELLER_PROGRAM), "admin", "audit", "--store", f"unix://{hub.store_socket}"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=AUDIT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"the audit did not end in {AUDIT_SECONDS} s") from error
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+
+
+def pin(system: System, generator: int, apart: bool = False) -> None:
+    """The whole system on one core and the generator on another, if there are two. `apart` puts
+    the store beside the generator, so that the server has its core for itself."""
     # Clients would have machines of their own: the generator does not queue behind the store,
     # if we may say so.
     with suppress(PermissionError):
@@ -128,18 +136,25 @@ def pin(system: System, generator: int) -> None:
     cores = procfs.two_cores()
     if cores is None:
         return
-    for part, pid in system.pids.items():
-        procfs.pin(pid, cores[1] if part == "store" else cores[0])
-    procfs.pin(generator, cores[1] if "server" in system.pids else cores[0])
+    for pid in system.pids.values():
+        for one in (pid, *procfs.descendants(pid)):
+            procfs.pin(one, cores[0])
+    if apart and {"server", "store"} <= system.pids.keys():
+        procfs.pin(system.pids["store"], cores[1])
+    procfs.pin(generator, cores[1])
 
 
 @contextmanager
-def _process(
+def process(
     command: list[str], stdout: object, env: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    # The leash ends the system even where the bench itself is killed.
+    """A child process that ends with the block, and also where the bench itself is killed.
+
+    `stdout` is `subprocess.PIPE` or an open file, which then takes its standard error too; `env`
+    is added to our own environment.
+    """
     leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), "2", *command]
-    process = subprocess.Popen(
+    child = subprocess.Popen(
         leashed,
         stdout=stdout,  # type: ignore[call-overload]
         stderr=subprocess.STDOUT if stdout is not subprocess.PIPE else None,
@@ -147,26 +162,27 @@ def _process(
         process_group=0,  # Ctrl-C is the parent's, which then stops everything in order
     )
     try:
-        yield process
+        yield child
     finally:
-        process.terminate()
+        child.terminate()
         try:
-            process.wait(STOP_SECONDS)
+            child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            child.kill()
+            child.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
+def _await_health(child: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
+    while child.poll() is None and time.monotonic() < deadline:
         try:
             with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
                 return
@@ -176,9 +192,12 @@ def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextmanager
-def _last_words(log: Path) -> Iterator[None]:
-    """Where a bench cannot go on, the end of the hub's log says most."""
+def last_words(log: Path, unless: subprocess.Popen[bytes] | None = None) -> Iterator[None]:
+    """Where a bench cannot go on, the end of the system's log says most: adds it to the error,
+    `unless` this process still runs, for then it is not its fault."""
     try:
         yield
     except BenchError as error:
-        raise BenchError(f"{error}\nThe hub's log ends so:\n{log.read_text()[-2_000:]}") from error
+        if unless is not None and unless.poll() is None:
+            raise
+        raise BenchError(f"{error}\nThe log ends so:\n{log.read_text()[-2_000:]}") from error

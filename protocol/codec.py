@@ -134,22 +134,20 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> None:
         raise KeyError
 
 
-def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
-    """Exact for every frame; for the two hot ones usually by counting quotes.
+_BARE_QUOTES = {Message: 16, Payment: 18}
+"""Quotes in the JSON of a hot frame that holds what it must and no more: no key stands twice. (A
+message has four keys and four strings. More is needed for `ref`, for a doubled key, for a quote in
+the text.)"""
+_BARE_HEADS = {Message: 0x84, Payment: 0x85}
+"""The same in MessagePack: the header of a map with as many pairs as the frame must have."""
 
-    A message without `ref` has four keys and four strings, so 16 quotes; more only if its text
-    holds one (then it is read again) or if a key stands twice. A doubled key always adds quotes.
-    """
-    kind = type(frame)
-    if kind is Message:
-        expected = 16 if frame.ref is UNSET else -1  # type: ignore[attr-defined]
-    elif kind is Payment:
-        expected = 18
-        expected += 0 if frame.text is UNSET else 4  # type: ignore[attr-defined]
-        expected += 0 if frame.room is UNSET else 4  # type: ignore[attr-defined]
-    else:
-        expected = -1
-    if payload.count(b'"') == expected:
+
+def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
+    """Exact for every frame; for the two hot ones usually by counting quotes."""
+    quotes = payload.count(b'"')
+    if quotes == _BARE_QUOTES.get(type(frame)):
+        return False
+    if type(frame) is Payment and quotes == 18 + 4 * _options(frame):
         return False
     try:
         json.loads(payload, object_pairs_hook=_no_duplicates)
@@ -161,16 +159,19 @@ def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
 def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
     """Compares the number of pairs that each map header announces with the pairs that came."""
     head = payload[0]
-    kind = type(frame)
-    if kind is Message and frame.ref is UNSET:  # type: ignore[attr-defined]
-        return head != 0x84 and _map_is_longer(payload)
-    if kind is Payment:
-        fields = 5 + (frame.text is not UNSET) + (frame.room is not UNSET)  # type: ignore[attr-defined]
-        return head != 0x80 | fields and _map_is_longer(payload)
+    if head == _BARE_HEADS.get(type(frame)):
+        return False
+    if type(frame) is Payment and head == 0x85 + _options(frame):
+        return False
     if _map_is_longer(payload):
         return True
     inner = _inner_maps(payload)
     return any(_map_is_longer(raw) for raw in (bytes(inner.ref), bytes(inner.cursors)) if raw)
+
+
+def _options(frame: Payment) -> int:
+    """How many of the fields that a payment may leave out it has."""
+    return (frame.text is not UNSET) + (frame.room is not UNSET)
 
 
 def _map_is_longer(payload: bytes) -> bool:

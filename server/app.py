@@ -24,7 +24,7 @@ from .hub import Hub
 from .keepalive import keep_alive
 from .ledger import library
 from .ledger.keys import PARTITIONS, WORLD, keys_of, meta_key
-from .ledger.records import ISSUER
+from .ledger.records import ISSUER, Record, format_record
 from .ledger.sweep import sweep_marks
 from .limits import Bucket
 from .metrics import HubCollector, Site
@@ -40,7 +40,7 @@ from .store.embedded import EmbeddedStore
 from .store.endpoint import Endpoint, StoreError, parse_url
 from .transport import Connection, Edge
 
-SCHEMA = "1"
+SCHEMA = "2"
 """Layout of the keys; a store of another layout is refused."""
 OPERATOR_TOKEN = "operator.token"
 
@@ -200,7 +200,7 @@ class App:
             )
         self.services.epoch = int(found[2])
         world = keys_of(WORLD)
-        await store.request("SETNX", world.record, f"{ISSUER} 0")
+        await store.request("SETNX", world.record, format_record(Record(ISSUER, 0)))
         await store.request("DEL", world.tokens)  # an older operator's token ends here
         await store.request("HSET", world.tokens, token_field(self.operator_token), "operator")
         at = await store.request("TIME")

@@ -262,4 +262,4 @@ def main() -> None:
 
 
 def _bench_help() -> None:
-    """Measure a hub: dm, room, pay, idle."""
+    """Measure a hub, beside its peers and beside the limit: list, setup, run, check."""

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 from protocol.codec import Codec
 from protocol.errors import Code
-from protocol.frames import Ack, BalanceAfter, DepositEntry, Entry, PaymentEntry
+from protocol.frames import Ack, BalanceAfter, Entry
 
-from .hub import Hub, Room, tell
-from .ledger.entries import entry_of
+from .hub import Hub, Party, Room, tell
 from .ledger.posts import Kind, Mark, Post
 from .ledger.status import CODE, Status
 from .peer import Peer
 from .wire import pack
 
 Durable = Literal["memory", "disk", "replica"]
+_OK = int(Status.OK)
 
 
 class Delivery:
@@ -44,7 +44,7 @@ class Delivery:
     def settled(self, post: Post, at: int, result: list[int | bytes]) -> None:
         """The store has judged `post`."""
         status = result[0]
-        if status == Status.OK:
+        if status == _OK:
             self._announce(post, at, result)  # type: ignore[arg-type]
         elif status == Status.DUPLICATE:
             self._replay(post, Mark(result[1]))  # type: ignore[arg-type]
@@ -63,110 +63,127 @@ class Delivery:
         if room is None:
             return
         collected, self._collected = self._collected, []
-        authors = {author: None for _, author, _ in collected if author is not None}
+        authors: dict[Peer, dict[int, Ack]] = {}
+        for place, (_, author, ack) in enumerate(collected):
+            if author is not None:
+                authors.setdefault(author, {})[place] = ack
         for codec, listeners in room.audience.items():
             pieces = [pack(codec, entry) for entry, _, _ in collected]
-            whole = b"".join(pieces) if len(pieces) > 1 else pieces[0]
+            whole = b"".join(pieces)
             for listener in listeners:
                 if listener in authors:
-                    _put_with_acks(listener, codec, pieces, collected)
+                    listener.put(_with_acks(codec, pieces, authors[listener]))
                 else:
                     listener.put(whole)
-        for author in authors:
+        for author, acks in authors.items():
             if author not in room:
-                for _, who, ack in collected:
-                    if who is author:
-                        author.send(ack)
+                for ack in acks.values():
+                    author.send(ack)
 
     # Results.
 
     def _announce(self, post: Post, at: int, result: list[int]) -> None:
-        count = len(post.boxes)
-        money = result[1 + count :]
-        ack = Ack(
-            post.id,
-            at,
-            self._durable,
-            post.box if count else UNSET,
-            result[1] if count else UNSET,
-            state="settled" if money else UNSET,
-            balance=BalanceAfter(*money[:3]) if money else UNSET,
-        )
-        for name, seq in zip(post.names, result[1:], strict=False):
-            if not self._hub.in_step(name, seq - 1):
-                self.flush()
-                self._hub.resync(name)
-        origin = post.origin if isinstance(post.origin, Peer) else None
+        boxes = self._boxes(post.names, result)
+        count = len(boxes)
+        ack = Ack(post.id, at, self._durable)
+        money = result[count + 1 :]
         if money:
             self.payments += 1
+            own = BalanceAfter(*money[:3])
+            ack = replace(ack, box=post.box, seq=result[1], state="settled", balance=own)
         else:
             self.messages += 1
+            if count:
+                ack = Ack(post.id, at, self._durable, post.box, result[1])
+        origin = post.origin if isinstance(post.origin, Peer) else None
         if post.kind is not Kind.ENTRY:
-            self._change_rooms(post, result, ack, origin, at)
-        elif post.box[:1] == "#":
-            self._to_room(post, post.box, result[1], at, ack, origin)
+            self._change_rooms(post, at, result, ack, origin)
+        elif post.box[0] == "#":
+            self._to_room(post, at, boxes[0], result[1], ack, origin)
         else:
-            self._to_people(post, at, result, money, ack, origin)
+            self._to_people(post, at, boxes, result, ack, origin)
+
+    def _boxes(self, names: tuple[str, ...], result: list[int]) -> list[Party | Room | None]:
+        """Who listens to each box of a post. Where the hub does not know what lies before the new
+        entry, they are closed, before anything jumps over the hole."""
+        parties, rooms = self._hub.parties, self._hub.rooms
+        boxes: list[Party | Room | None] = []
+        for place, name in enumerate(names, 1):
+            box = parties.get(name) or rooms.get(name)
+            boxes.append(box)
+            if box is not None and box.seq != result[place] - 1:
+                self.flush()
+                self._hub.resync(name)
+        return boxes
 
     def _to_people(
         self,
         post: Post,
         at: int,
+        boxes: list[Party | Room | None],
         result: list[int],
-        money: list[int],
         ack: Ack,
         origin: Peer | None,
     ) -> None:
         """Boxes: the sender's own, then the recipient's, then a room that shows it."""
-        self.flush()
+        if self._room is not None:
+            self.flush()
         if origin is not None:
             origin.send(ack)
-        for place, box in enumerate(post.names):
-            seq = result[place + 1]
-            if box[:1] == "#":
-                self._to_room(post, box, seq, at, None, None)
+        for place, box in enumerate(boxes, 1):
+            if box is None:
+                continue
+            if isinstance(box, Room):
+                self._to_room(post, at, box, result[place], None, None)
                 self.flush()
                 continue
-            party = self._hub.parties.get(box)
-            if party is None:
+            box.seq = result[place]
+            listeners = box.listeners
+            if len(listeners) == 1 and origin in listeners:
                 continue
-            party.seq = seq
-            if origin in party.listeners and len(party.listeners) == 1:
-                continue
-            entry = entry_of(post.frame, post.who, box, seq, at)
-            if money and isinstance(entry, (PaymentEntry, DepositEntry)):
-                own = money[:3] if box == post.who else money[3:]
-                entry = replace(entry, balance=BalanceAfter(*own))
-            tell(party.listeners, entry, origin)
+            assert post.entry is not None
+            entry = replace(post.entry, box=box.name, seq=box.seq, at=at)
+            if ack.balance is not UNSET:
+                mine = box.name == post.who
+                balance = ack.balance if mine else BalanceAfter(*result[-3:])
+                entry = replace(entry, balance=balance)
+            tell(listeners, entry, origin)
 
     def _to_room(
-        self, post: Post, box: str, seq: int, at: int, ack: Ack | None, origin: Peer | None
+        self,
+        post: Post,
+        at: int,
+        room: Party | Room | None,
+        seq: int,
+        ack: Ack | None,
+        origin: Peer | None,
     ) -> None:
-        room = self._hub.rooms.get(box)
-        if room is None:
-            if origin is not None and ack is not None:
-                self.flush()
-                origin.send(ack)
-            return
+        """Collect an entry for those who hear `room`, if anybody does."""
         if self._room is not room:
             self.flush()
-            self._room = room
+        if not isinstance(room, Room):
+            if origin is not None and ack is not None:
+                origin.send(ack)
+            return
+        self._room = room
         room.seq = seq
-        entry = entry_of(post.frame, post.who, box, seq, at)
+        assert post.entry is not None
+        entry = replace(post.entry, box=room.name, seq=seq, at=at)
         self._collected.append((entry, origin, ack or _NO_ACK))
 
     def _change_rooms(
-        self, post: Post, result: list[int], ack: Ack, origin: Peer | None, at: int
+        self, post: Post, at: int, result: list[int], ack: Ack, origin: Peer | None
     ) -> None:
         self.flush()
+        hub = self._hub
         if post.kind in (Kind.CREATE, Kind.JOIN, Kind.LEAVE):
-            party = self._hub.parties.get(post.who)
+            party = hub.parties.get(post.who)
             if party is not None and post.kind is not Kind.LEAVE:
-                self._hub.join(party, post.box, result[1])
-            self._to_room(post, post.box, result[1], at, ack, origin)
+                hub.join(party, post.box, result[1])
+            self._to_room(post, at, hub.rooms.get(post.box), result[1], ack, origin)
             self.flush()
             if party is not None and post.kind is Kind.LEAVE:
-                self._hub.leave(party, post.box)
+                hub.leave(party, post.box)
         elif post.kind is Kind.REGISTER and origin is not None:
             origin.registered(post.frame)
         elif origin is not None:
@@ -214,9 +231,9 @@ def ack_of(mark: Mark, id: str, durable: Durable, replayed: bool = False) -> Ack
     )
 
 
-def _put_with_acks(
-    author: Peer, codec: Codec, pieces: list[bytes], collected: list[tuple[Entry, Peer | None, Ack]]
-) -> None:
-    """The collected entries for one who sent some of them: their acks stand in their places."""
-    for piece, (_, who, ack) in zip(pieces, collected, strict=True):
-        author.put(pack(codec, ack) if who is author else piece)
+def _with_acks(codec: Codec, pieces: list[bytes], acks: dict[int, Ack]) -> bytes:
+    """The collected entries for one who sent some of them: acks stand in the places of these."""
+    mine = pieces.copy()
+    for place, ack in acks.items():
+        mine[place] = pack(codec, ack)
+    return b"".join(mine)

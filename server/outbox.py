@@ -53,7 +53,7 @@ class Outbox:
 
     @property
     def size(self) -> int:
-        """Bytes that wait here (the transport holds a few more)."""
+        """Bytes that wait because the socket takes no more (the transport holds a few more)."""
         return self._size
 
     @property
@@ -62,13 +62,15 @@ class Outbox:
         return self._size > self._limit
 
     def put(self, data: bytes) -> None:
-        """Send `data` with this tick's write. More than the limit: the reader is slow."""
-        if not self._chunks and not self._paused:
+        """Send `data` with this tick's write. More waits than the limit: the reader is slow."""
+        chunks = self._chunks
+        if self._paused:
+            self._size += len(data)
+            if self._size > self._limit:
+                self._on_full()
+        elif not chunks:
             self._flusher.add(self)
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > self._limit:
-            self._on_full()
+        chunks.append(data)
 
     def flush(self) -> None:
         """Hand everything to the socket, unless it has enough already, or is gone."""
@@ -76,7 +78,6 @@ class Outbox:
         if self._paused or not chunks:
             return
         self._chunks = []
-        self._size = 0
         if self._transport.is_closing():  # uvloop raises on a write to a socket that was cut
             return
         self._transport.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
@@ -84,8 +85,10 @@ class Outbox:
     def pause(self) -> None:
         """The socket takes no more for now."""
         self._paused = True
+        self._size = sum(map(len, self._chunks))
 
     def resume(self) -> None:
         """The socket takes more."""
         self._paused = False
+        self._size = 0
         self.flush()

@@ -33,7 +33,7 @@ class Peer:
 
     __slots__ = (
         *("_connection", "_nonsense", "_outbox", "_services", "bucket", "codec", "handle", "keys"),
-        *("party", "phase", "put", "token_field"),
+        *("_handlers", "_phase", "party", "put", "token_field"),
     )
 
     def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
@@ -60,21 +60,22 @@ class Peer:
 
     def receive(self, payload: bytes, text: bool) -> None:
         """Take one message: decode it, see that it is legal now, hand it to its handler."""
-        services = self._services
+        services, codec = self._services, self.codec
         services.counters.frames_in += 1
         try:
-            if text is not self.codec.text:
+            if text is not codec.text:
                 raise FrameError(Code.MALFORMED, reason="text and binary do not mix here")
-            frame = self.codec.decode_client_frame(payload)
+            frame = codec.decode_client_frame(payload)
         except FrameError as error:
             self._refuse_form(error)
             return
-        if self.bucket is not None and (wait := self.bucket.take(services.now())):
+        bucket = self.bucket
+        if bucket is not None and (wait := bucket.take(services.now())):
             self._hold_back(frame, wait)
             return
-        handler = services.handlers[self.phase].get(type(frame))
+        handler = self._handlers.get(type(frame))
         if handler is None:
-            wrong = illegal(self.phase, frame)
+            wrong = illegal(self._phase, frame)
             self.refuse(wrong.code, wrong.id)
             return
         try:
@@ -104,6 +105,16 @@ class Peer:
         self.goodbye(Close.RESYNC, "resync", retry_after_ms=0)
 
     # Called by handlers and delivery.
+
+    @property
+    def phase(self) -> Phase:
+        """Where the connection is, which decides what is legal."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._handlers = self._services.handlers[phase]
 
     def send(self, frame: HubFrame) -> None:
         """Send `frame`; nothing may follow a close."""

@@ -35,6 +35,7 @@ CLOSE_TIMEOUT_S = 5.0
 """How long a close may take before the socket is cut."""
 
 _PONG = 0x8A
+_MASKED = 0x80
 _COMMON = frozenset({TEXT, BINARY, _PONG})
 _BAD_UTF8 = Frame(Opcode.CLOSE, CloseFrame(1007, "invalid UTF-8").serialize()).serialize(mask=False)
 
@@ -164,34 +165,31 @@ class Connection(asyncio.Protocol):
         """Read frames of the common kind; give everything else to the library."""
         at, end = 0, len(data)
         limit = self._edge.fast_bytes_max
-        while at < end and not self.closing:
-            if end - at < 2:
-                break
-            first, second = data[at], data[at + 1]
-            length = second & 0x7F
-            body = at + 6
-            if first not in _COMMON or second < 0x80 or length == 127:
+        while end - at > 1 and not self.closing:
+            first, length, body = data[at], data[at + 1] - _MASKED, at + 6
+            if first not in _COMMON or not 0 <= length < 127:
                 return self._feed(data[at:])
             if length == 126:
                 if end - at < 4:
                     break
-                length = data[at + 2] << 8 | data[at + 3]
-                body = at + 8
+                length, body = data[at + 2] << 8 | data[at + 3], at + 8
                 if first == _PONG:
                     return self._feed(data[at:])
             if length > limit:
                 return self._feed(data[at:])
-            if body + length > end:
+            after = body + length
+            if after > end:
                 break
-            payload = apply_mask(data[body : body + length], data[body - 4 : body])
+            payload = apply_mask(data[body:after], data[body - 4 : body])
             if first == TEXT and not payload.isascii() and not _is_utf8(payload):
                 return self._feed(data[at:])
-            at = body + length
+            at = after
             if first != _PONG and self.guest is not None:
                 self.guest.receive(payload, first == TEXT)
-        if at < end and self.closing:
-            return self._feed(data[at:])  # the answer to our close may be among it
-        self._tail = data[at:]
+        if at < end:
+            if self.closing:
+                return self._feed(data[at:])  # the answer to our close may be among it
+            self._tail = data[at:]
         return None
 
     # The library's path.

@@ -17,6 +17,7 @@ PING = b"\x89\x00"
 """A ping without payload, ready to send."""
 
 
+_SHORT = {opcode: [bytes((opcode, length)) for length in range(126)] for opcode in (TEXT, BINARY)}
 _MEDIUM = Struct(">BBH").pack
 _LONG = Struct(">BBQ").pack
 
@@ -24,7 +25,7 @@ _LONG = Struct(">BBQ").pack
 def header(opcode: int, length: int) -> bytes:
     """The header of an unmasked, final frame of `length` bytes (RFC 6455, section 5.2)."""
     if length < 126:
-        return bytes((opcode, length))
+        return _SHORT[opcode][length]
     if length < 65_536:
         return _MEDIUM(opcode, 126, length)
     return _LONG(opcode, 127, length)
@@ -38,4 +39,8 @@ def masked_size(length: int) -> int:
 def pack(codec: Codec, frame: HubFrame) -> bytes:
     """`frame`, encoded and framed: what goes to the socket."""
     payload = codec.encode(frame)
-    return header(TEXT if codec.text else BINARY, len(payload)) + payload
+    length = len(payload)
+    opcode = TEXT if codec.text else BINARY
+    if 126 <= length < 65_536:  # most frames; a call less
+        return _MEDIUM(opcode, 126, length) + payload
+    return header(opcode, length) + payload

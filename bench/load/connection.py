@@ -1,174 +1,137 @@
-"""One load connection: set up by request and answer, then counted without decoding."""
+"""One load connection: in a window what it gets is counted without decoding."""
 
 from __future__ import annotations
 
-import asyncio
-from itertools import count
+from collections import deque
 from time import monotonic_ns
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from .dialect import ACK, ENTRIES, ID_DIGITS, Dialect, Frame
-from .wire import BINARY, CLOSE, PING, PONG, WireError, handshake, masked, spans
+from .channel import Channel
+from .dialects.base import Dialect
+from .log import Log
+from .wire import CLOSE, WireError, spans, whole
 
 if TYPE_CHECKING:
     from .window import Window
 
-
-NORMAL_CLOSURE = (1000).to_bytes(2, "big")
-
-
-class RefusedError(Exception):
-    """The system answered a set-up request with an error, or hung up."""
+TAIL = 48
+"""Bytes by which a read is looked up; a frame's end holds what differs (number, time)."""
 
 
-class Connection(asyncio.Protocol):
-    """A client by hand. Outside a window answers are decoded and matched with `request`; in a
-    window they are counted and their ids are written down, for the gate."""
+class Connection(Channel):
+    """A `Channel`; outside a window messages are matched with what was asked, in a window they are
+    counted and their ids are written down, for the gate."""
 
-    def __init__(self, dialect: Dialect, host: str, port: int, handle: str = "") -> None:
-        self.handle = handle
+    def __init__(self, dialect: Dialect, host: str, port: int, name: str = "") -> None:
+        super().__init__(dialect, host, port, name)
+        self.number = 0
+        """Its place among the connections of a window."""
         self.window: Window | None = None
-        self.templates: list[bytes] = []
-        """What this connection sends in the window; none if it only listens."""
-        self.acks = bytearray()
-        self.deliveries = bytearray()
-        self.timed = True
-        """Whether deliveries here are timed. In a room a sample of the members is enough."""
-        self.dialect = dialect
-        self._peer = (host, port)
-        self._rest = b""
-        self._ids = count(1)
-        self._waiting: dict[str, asyncio.Future[Frame]] = {}
-        self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sends = False
+        """Whether it sends in the window, and therefore gets acknowledgements."""
+        self.acks, self.deliveries = Log(), Log()
+        self.counted = 0
+        """The newest running count, where acknowledgements count."""
+        self.unanswered: deque[int] = deque()
+        """The operations sent and not yet counted, there."""
+        self._recovered_at = 0
 
-    @classmethod
-    async def open(cls, dialect: Dialect, host: str, port: int, handle: str = "") -> Connection:
-        """A connection through its handshake.
+    def recover(self, ids: list[bytes]) -> None:
+        """Put ids of missed entries before those that came here on their own."""
+        self.deliveries.insert(self._recovered_at, b"".join(ids))
 
-        Raises:
-            RefusedError: if the server does not upgrade.
-            OSError: if nobody listens.
-        """
-        loop = asyncio.get_running_loop()
-        made = lambda: cls(dialect, host, port, handle)  # noqa: E731
-        _, connection = await loop.create_connection(made, host, port)
-        await asyncio.wait_for(connection._open, 30)
-        return connection
+    def continues(self, earlier: Connection) -> None:
+        """Take the place of a connection of the same account that is gone."""
+        self.number, self.cursors = earlier.number, earlier.cursors
+        self.acks, self.deliveries = earlier.acks, earlier.deliveries
+        self._recovered_at = len(self.deliveries.ids)
 
-    async def request(self, type: str, **fields: object) -> Frame:
-        """Send a frame and wait for its answer.
-
-        Raises:
-            RefusedError: if the answer is an `error`, or the connection broke.
-        """
-        id = f"set-{next(self._ids)}"
-        answer = self._waiting[id] = asyncio.get_running_loop().create_future()
-        self.transport.write(self.dialect.frame({"type": type, "id": id, **fields}))
-        frame: Frame = await asyncio.wait_for(answer, 60)
-        if frame["type"] == "error":
-            raise RefusedError(f"{type}: {frame.get('code')}: {frame.get('message')}")
-        return frame
-
-    def close(self) -> None:
-        """Hang up politely."""
-        if not self.transport.is_closing():
-            self.transport.write(masked(CLOSE, NORMAL_CLOSURE))
-            self.transport.close()
-
-    def start(self, window: Window) -> None:
+    def start(self, window: Window, number: int, sends: bool) -> None:
         """Take part in a window, from now on."""
-        self.acks, self.deliveries = bytearray(), bytearray()
-        self.window = window
+        self.acks, self.deliveries = Log(), Log()
+        self.window, self.number, self.sends = window, number, sends
+        self.unanswered.clear()
 
     # --- asyncio.Protocol ---
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(handshake(*self._peer, self.dialect.subprotocol))
-
     def connection_lost(self, exc: Exception | None) -> None:
-        gone = RefusedError(f"the connection of {self.handle or 'nobody'} broke: {exc}")
-        if not self._open.done():
-            self._open.set_exception(gone)
-        for waiting in self._waiting.values():
-            waiting.set_exception(gone)
-        self._waiting.clear()
+        super().connection_lost(exc)
         if self.window is not None:
-            self.window.errors.append(str(gone))
+            self.window.lost(self, str(self.broken))
 
     def data_received(self, data: bytes) -> None:
+        window = self.window
+        if window is None:
+            super().data_received(data)
+            return
         if self._rest:
             data = self._rest + data
-        if not self._open.done():
-            data = self._upgraded(data)
+            self._rest = b""
         try:
-            frames, used = spans(data)
+            self._count(window, data)
         except WireError as error:
-            self._fail(error)
-            return
-        self._rest = data[used:]
-        if self.window is None:
-            for opcode, start, end in frames:
-                self._answered(opcode, data[start:end])
-            return
-        try:
-            self._count(self.window, data, frames)
-        except (ValueError, IndexError):
-            self._fail(WireError(f"an id that nobody sent, to {self.handle}"))
+            window.complain(self, str(error))
+            self.transport.abort()
 
-    def _upgraded(self, data: bytes) -> bytes:
-        head, found, rest = data.partition(b"\r\n\r\n")
-        if not found:
-            self._rest = data
-            return b""
-        self._rest = b""
-        if b" 101 " in head.split(b"\r\n", 1)[0]:
-            self._open.set_result(None)
-            return rest
-        self._open.set_exception(RefusedError(head.split(b"\r\n", 1)[0].decode("latin-1")))
-        self.transport.close()
-        return b""
+    # --- in a window ---
 
-    def _count(self, window: Window, data: bytes, frames: list[tuple[int, int, int]]) -> None:
-        """The hot loop: what came, in this one read."""
-        now, sent_at, first = monotonic_ns(), window.sent_at, window.first
-        kind_at, mark = self.dialect.kind_at, self.dialect.id_mark
-        width, timed, before = len(mark), self.timed, len(self.acks)
-        acks, deliveries = self.acks, self.deliveries
-        for opcode, start, end in frames:
-            kind = data[start + kind_at] if opcode <= BINARY else 0
-            if kind in ENTRIES:
-                at = data.find(mark, start, end) + width
-                id = data[at : at + ID_DIGITS]
-                deliveries += id
-                if timed:
-                    window.delivery_ns.append(now - sent_at[int(id) - first])
-            elif kind == ACK:
-                at = data.find(mark, start, end) + width
-                id = data[at : at + ID_DIGITS]
-                acks += id
-                window.ack_ns.append(now - sent_at[int(id) - first])
+    def _count(self, window: Window, data: bytes) -> None:
+        """The hot path: what came, in this one read."""
+        now = monotonic_ns()
+        known = window.known.get(data[-TAIL:]) if window.shared else None
+        if known is not None and known[0] == data:
+            found = known[1]
+        else:
+            found = self._find(window, data, now)
+        if found:
+            self.deliveries.add(b"".join(found), now)
+            if window.goes_on_with_delivery:
+                window.delivered(self, found)
+
+    def _find(self, window: Window, data: bytes, now: int) -> list[bytes]:
+        """The ids delivered by `data`; the acknowledgements in it are passed on."""
+        used, frames, plain = whole(data)
+        cut = used < len(data)
+        if cut:
+            self._rest, data = data[used:], data[:used]
+        acked = window.acks_in(data) if self.sends else []
+        mixed = not plain or self.dialect.batches
+        found = window.deliveries_in(data) if mixed or len(acked) != frames else []
+        odd = mixed or len(found) + len(acked) != frames
+        clean = not odd or self._clean(window, data)
+        if window.shared and clean and not acked and not cut:
+            # Members of a room get the same bytes; whoever reads them again knows what they are.
+            window.remember(data, found)
+        if acked:
+            window.acked(self, acked, now)
+        return found
+
+    def _clean(self, window: Window, data: bytes) -> bool:
+        """Whether `data` holds nothing but messages that need neither answer nor complaint; those
+        that do get it."""
+        dialect, clean = self.dialect, True
+        for opcode, start, end in spans(data)[0]:
+            payload = data[start:end]
+            if opcode >= CLOSE:
+                self._control(opcode, payload)
+            elif self._keeps_alive(payload):
+                pass
+            elif dialect.refusal.search(payload):
+                window.turned_down(self, payload)
+            elif not self.sends and dialect.ack is not None and dialect.ack.search(payload):
+                window.complain(self, f"{self.name} sent nothing and got {payload[:300]!r}")
             else:
-                self._answered(opcode, data[start:end])
-        if len(acks) > before:
-            window.acked(self, (len(acks) - before) // ID_DIGITS)
+                continue
+            clean = False
+        return clean
 
-    def _answered(self, opcode: int, payload: bytes) -> None:
-        if opcode == PING:
-            self.transport.write(masked(PONG, payload))
-            return
-        if opcode >= CLOSE:
-            if opcode == CLOSE:
-                self.close()
-            return
-        frame = self.dialect.decode(payload)
-        waiting = self._waiting.pop(frame.get("id", ""), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(frame)
-        elif frame["type"] in ("error", "goodbye") and self.window is not None:
-            self.window.errors.append(str(frame))
+    # --- outside a window ---
 
-    def _fail(self, error: Exception) -> None:
-        if self.window is not None:
-            self.window.errors.append(str(error))
-        self.transport.abort()
+    def _message(self, payload: bytes) -> bool:
+        dialect = self.dialect
+        if dialect.ack_counts and dialect.ack is not None and (ack := dialect.ack.search(payload)):
+            self.counted = int(ack[1])
+        known = super()._message(payload)
+        if not known and (found := dialect.delivery.findall(payload)):
+            self.deliveries.add(b"".join(found), monotonic_ns())
+        return known

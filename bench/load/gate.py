@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from .connection import Connection
-from .dialect import ID_DIGITS
+from .routes import ROOM
 from .window import Window
 
 
@@ -23,7 +22,7 @@ class Faults:
     reordered: int = 0
     """Deliveries that came after a later one of the same sender."""
     unexpected: int = 0
-    """Deliveries to someone they were not for."""
+    """Deliveries to someone they were not for; acknowledgements of what was not sent."""
     unacknowledged: int = 0
     acknowledged_twice: int = 0
 
@@ -38,18 +37,13 @@ class Faults:
         return any(vars(self).values())
 
 
-def ops_of(log: bytes | bytearray) -> list[int]:
-    """The operations in a connection's log of ids."""
-    return [int(log[at : at + ID_DIGITS]) for at in range(0, len(log), ID_DIGITS)]
-
-
 def check_acks(sent: Collection[int], acked: Sequence[int]) -> Faults:
     """Compares what one connection sent with the acks that it got."""
-    once = set(acked)
+    once, sent = set(acked), set(sent)
     return Faults(
-        unacknowledged=len(set(sent) - once),
+        unacknowledged=len(sent - once),
         acknowledged_twice=len(acked) - len(once),
-        unexpected=len(once - set(sent)),
+        unexpected=len(once - sent),
     )
 
 
@@ -70,36 +64,29 @@ def check_deliveries(expected: dict[int, int], delivered: Iterable[int]) -> Faul
     return faults
 
 
-def check_pairs(window: Window, connections: Sequence[Connection]) -> Faults:
-    """For one-to-one traffic: connection 2n and 2n+1 send to each other."""
-    faults, sent = Faults(), _sent(window, len(connections))
-    for index, connection in enumerate(connections):
-        faults += check_acks(sent[index], ops_of(connection.acks))
-        theirs = dict.fromkeys(sent[index ^ 1], index ^ 1)
-        faults += check_deliveries(theirs, ops_of(connection.deliveries))
+def check(window: Window) -> Faults:
+    """The whole window. Members of a room get the same, so equal logs are judged once."""
+    faults, routes, members = Faults(), window.router.routes, len(window.connections)
+    sent: list[list[int]] = [[] for _ in range(members)]
+    direct: list[dict[int, int]] = [{} for _ in range(members)]
+    spoken: dict[int, int] = {}
+    for op, route in enumerate((routes[one] for one in window.route_of), window.first):
+        if op in window.refused:
+            continue
+        sent[route.sender].append(op)
+        (spoken if route.to == ROOM else direct[route.to])[op] = route.sender
+    judged: dict[bytes, Faults] = {}
+    echoes = window.connections[0].dialect.echoes_room
+    for number, connection in enumerate(window.connections):
+        if not window.ends_with_delivery:
+            faults += check_acks(sent[number], connection.acks.ops())
+        log = connection.deliveries
+        if direct[number] or (sent[number] and not echoes):
+            own = {op: sender for op, sender in spoken.items() if echoes or sender != number}
+            faults += check_deliveries(own | direct[number], log.ops())
+            continue
+        ids = bytes(log.ids)
+        if ids not in judged:
+            judged[ids] = check_deliveries(spoken, log.ops())
+        faults += judged[ids]
     return faults
-
-
-def check_room(window: Window, connections: Sequence[Connection]) -> Faults:
-    """For a room: everyone gets what all the others sent.
-
-    Listeners get the same, so equal logs are judged once.
-    """
-    faults, sent = Faults(), _sent(window, len(connections))
-    judged: dict[tuple[bytes, int], Faults] = {}
-    for index, connection in enumerate(connections):
-        faults += check_acks(sent[index], ops_of(connection.acks))
-        case = (bytes(connection.deliveries), index if sent[index] else -1)
-        if case not in judged:
-            others = {op: n for n, ops in enumerate(sent) if n != index for op in ops}
-            judged[case] = check_deliveries(others, ops_of(connection.deliveries))
-        faults += judged[case]
-    return faults
-
-
-def _sent(window: Window, connections: int) -> list[list[int]]:
-    """The operations that each connection sent, in order."""
-    sent: list[list[int]] = [[] for _ in range(connections)]
-    for n, sender in enumerate(window.sender_of):
-        sent[sender].append(window.first + n)
-    return sent

@@ -31,3 +31,9 @@ def merge(packed: Iterable[str]) -> HdrHistogram:
     for one in packed:
         whole.decode_and_add(one)
     return whole
+
+
+def merge_packed(packed: Iterable[str]) -> str:
+    """The same, encoded again."""
+    whole: bytes = merge(packed).encode()
+    return whole.decode()

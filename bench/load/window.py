@@ -9,41 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic_ns, process_time_ns
 
 from bench.procfs import cpu_ns
 
-from .connection import Connection
-from .dialect import ID_DIGITS
-from .histogram import pack
+from .connection import TAIL, Connection
+from .dialects.base import ID_DIGITS
+from .drain import drain
+from .pace import pace
+from .plan import Plan
+from .routes import MERCHANT, ROOM, Router
 
-TICK_SECONDS = 0.001
-"""How often the open loop looks what is due: uvloop's timers count milliseconds."""
-
-
-@dataclass
-class Plan:
-    """What to do in one window."""
-
-    first: int
-    """The id of its first operation; ids are never used twice."""
-    seconds: float
-    warm_up: float = 1.0
-    depth: int = 1
-    """Operations in flight per sender, in closed loop."""
-    rate: float | None = None
-    """Operations per second of all senders together: open loop."""
-    drain: float = 15.0
-    """Seconds that answers may take after the last frame was sent, before they count as lost."""
-    pids: dict[str, int] = field(default_factory=dict)
-    """Processes whose CPU time to read, by the name of their part."""
+KNOWN_MAX = 512
+"""Reads of a room that are remembered at a time."""
 
 
 @dataclass
 class Mark:
-    """The counters at one moment."""
+    """The counters at one moment; CPU times in ns."""
 
     at: int
     acked: int
@@ -53,106 +39,182 @@ class Mark:
 
 
 class Window:
-    """Runs a `Plan` over open connections; those with templates send."""
+    """Runs a `Plan` over open connections."""
 
-    def __init__(self, connections: Sequence[Connection], plan: Plan) -> None:
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        plan: Plan,
+        router: Router,
+        revive: Callable[[Window, Connection], Awaitable[Connection]],
+    ) -> None:
+        dialect = connections[0].dialect
+        self.plan, self.router, self.connections = plan, router, list(connections)
+        self.revive = revive
         self.first = plan.first
-        self.sent_at: list[int] = []
+        self.sent_at = array("q")
         """Per operation: when it was sent, in open loop when it should have been."""
-        self.sender_of = array("L")
-        self.ack_ns: list[int] = []
-        self.delivery_ns: list[int] = []
-        self.lag_ns: list[int] = []
+        self.route_of = array("L")
+        """Per operation: its place in the router's `routes`."""
+        self.lag_ns = array("q")
         self.errors: list[str] = []
-        self._connections = connections
-        self._senders = [c for c in connections if c.templates]
-        self._index = {c: n for n, c in enumerate(connections)}
-        self._plan = plan
+        self.before = self.after = Mark(0, 0, 0, 0, {})
+        """The counters at both ends of what counts."""
+        self.deliveries_in = dialect.delivery.findall
+        self.acks_in = dialect.ack.findall if dialect.ack is not None else _nothing
+        self.ends_with_delivery = dialect.ack is None
+        self.goes_on_with_delivery = self.ends_with_delivery or dialect.acks_early
+        """Whether it is the delivery that makes room for the next operation in closed loop."""
+        self.shared = "room" in router.kinds
+        """Whether several connections get the same bytes."""
+        self._room_only = router.kinds == {"room"}
+        self.known: dict[bytes, tuple[bytes, list[bytes]]] = {}
+        readers = len(self.connections) - plan.stalled
+        self.stalled = frozenset(range(readers, len(self.connections)))
+        """The numbers of the connections that do not read."""
+        senders = range(min(plan.senders or readers, readers))
+        self.senders = [n for n in senders if plan.to != "hot" or n != MERCHANT]
+        self._counts, self._chaser = dialect.ack_counts, router.chaser
+        self._witnesses = {self._witness(sender) for sender in self.senders}
         self._sending = True
+        self.refused: set[int] = set()
+        """The operations that were honestly turned away, and never happened."""
+        self.away: set[int] = set()
+        """The numbers of stalled readers who were cut off."""
+        self.returned = 0
+        """How often a stalled reader had to come back, with its cursors."""
 
-    async def run(self, copies: int) -> dict[str, object]:
-        """The figures of the window; each operation is to be delivered `copies` times."""
-        for connection in self._connections:
-            connection.start(self)
-        plan = self._plan
-        pacer = asyncio.ensure_future(self._pace(plan.rate)) if plan.rate else None
+    async def run(self) -> None:
+        """Load and measure; what came is in the connections' logs."""
+        plan, chosen = self.plan, frozenset(self.senders)
+        for number, connection in enumerate(self.connections):
+            connection.start(self, number, number in chosen)
+            if number in self.stalled:
+                connection.stall()
+        pacer = asyncio.ensure_future(pace(self, plan.rate, plan.stretches)) if plan.rate else None
         if pacer is None:
-            for sender in self._senders:
-                self._send(sender, plan.depth)
+            for number in self.senders:
+                self.send(number, plan.depth, monotonic_ns())
         await asyncio.sleep(plan.warm_up)
-        for seen in (self.ack_ns, self.delivery_ns, self.lag_ns):
-            seen.clear()
-        before = self._mark()
-        await asyncio.sleep(plan.seconds)
-        after = self._mark()
+        self.before = self.mark()
+        await asyncio.sleep(plan.measured)
+        self.after = self.mark()
         self._sending = False
         if pacer is not None:
             await pacer
-        await self._drain(copies)
-        for connection in self._connections:
+        for number in self.stalled:
+            self.connections[number].unstall()
+        await drain(self)
+        for connection in self.connections:
             connection.window = None
-        return self._figures(before, after)
 
-    def acked(self, sender: Connection, number: int) -> None:
-        """Called by a connection when acks came: in closed loop the next frames go out."""
-        if self._sending and not self._plan.rate:
-            self._send(sender, number)
-
-    def _send(self, sender: Connection, number: int) -> None:
-        now, index, templates = monotonic_ns(), self._index[sender], sender.templates
-        op = self.first + len(self.sent_at)
-        frames = [templates[n % len(templates)] % n for n in range(op, op + number)]
-        self.sent_at += [now] * number
-        self.sender_of.extend([index] * number)
-        sender.transport.write(frames[0] if number == 1 else b"".join(frames))
-
-    async def _pace(self, rate: float) -> None:
-        senders, interval = self._senders, 1e9 / rate
-        started = monotonic_ns()
-        while self._sending:
-            now = monotonic_ns()
-            due = int((now - started) / interval) + 1
-            for n in range(len(self.sent_at), due):
-                intended = started + int(n * interval)
-                sender = senders[n % len(senders)]
-                self.sent_at.append(intended)
-                self.sender_of.append(self._index[sender])
-                self.lag_ns.append(now - intended)
-                op = self.first + n
-                sender.transport.write(sender.templates[n % len(sender.templates)] % op)
-            await asyncio.sleep(TICK_SECONDS)
-
-    async def _drain(self, copies: int) -> None:
-        """Wait for the answers still out. A delivery too many does not end the wait."""
-        deadline = monotonic_ns() + self._plan.drain * 1e9
-        sent = len(self.sent_at)
-        while monotonic_ns() < deadline:
-            mark = self._mark()
-            if mark.acked >= sent and mark.delivered >= sent * copies:
-                break
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)  # what comes twice comes a little later
-
-    def _mark(self) -> Mark:
+    def mark(self) -> Mark:
+        """The counters, now."""
         return Mark(
             at=monotonic_ns(),
-            acked=sum(len(c.acks) for c in self._connections) // ID_DIGITS,
-            delivered=sum(len(c.deliveries) for c in self._connections) // ID_DIGITS,
+            acked=sum(len(c.acks) for c in self.connections),
+            delivered=sum(len(c.deliveries) for c in self.connections),
             own_cpu=process_time_ns(),
-            cpu={name: cpu_ns(pid) for name, pid in self._plan.pids.items()},
+            cpu={name: cpu_ns(pid) for name, pid in self.plan.pids.items()},
         )
 
-    def _figures(self, before: Mark, after: Mark) -> dict[str, object]:
-        elapsed = after.at - before.at
-        return {
-            "seconds": elapsed / 1e9,
-            "sent": len(self.sent_at),
-            "acked": after.acked - before.acked,
-            "delivered": after.delivered - before.delivered,
-            "generator_cpu": (after.own_cpu - before.own_cpu) / elapsed,
-            "cpu_ns": {name: after.cpu[name] - spent for name, spent in before.cpu.items()},
-            "ack": pack(self.ack_ns),
-            "delivery": pack(self.delivery_ns),
-            "lag": pack(self.lag_ns),
-            "errors": self.errors[:5],
-        }
+    # --- sending ---
+
+    def send(self, number: int, times: int, at: int) -> None:
+        """The next `times` operations of connection `number`, which count from the moment `at`."""
+        connection, router = self.connections[number], self.router
+        if connection.broken is not None:
+            return
+        picks, frames, repeats = router.picks(number, times), router.frames, router.repeats
+        op = self.first + len(self.sent_at)
+        if repeats > 1:
+            parts = [frames[route] % ((id,) * repeats) for id, route in enumerate(picks, op)]
+        elif times > 1:
+            parts = [frames[route] % id for id, route in enumerate(picks, op)]
+        else:  # mostly; a loop over one would double what sending costs
+            parts = [frames[picks[0]] % op]
+        self.sent_at.extend([at] * times)
+        self.route_of.extend(picks)
+        if self._counts:
+            connection.unanswered.extend(range(op, op + times))
+        if self._chaser:
+            parts.append(self._chaser)
+        connection.transport.write(b"".join(parts))
+
+    # --- called by the connections ---
+
+    def acked(self, sender: Connection, ids: list[bytes], now: int) -> None:
+        """Acknowledgements came: in closed loop the next frames go out."""
+        if self._counts:
+            ids = self._counted(sender, int(ids[-1]))
+        sender.acks.add(b"".join(ids), now)
+        if self._sending and self.plan.rate is None and not self.goes_on_with_delivery:
+            self.send(sender.number, len(ids), now)
+
+    def delivered(self, receiver: Connection, ids: list[bytes]) -> None:
+        """Deliveries came, where nothing is acknowledged: the closed loop waits for them."""
+        if self.plan.rate is not None or not self._sending:
+            return
+        if self._room_only and receiver.number not in self._witnesses:
+            return
+        routes, first, total = self.router.routes, self.first, len(self.sent_at)
+        ended: Counter[int] = Counter()
+        for op in map(int, ids):
+            if not first <= op < first + total:
+                continue  # the gate will tell
+            route = routes[self.route_of[op - first]]
+            if route.to != ROOM or receiver.number == self._witness(route.sender):
+                ended[route.sender] += 1
+        for sender, times in ended.items():
+            self.send(sender, times, monotonic_ns())
+
+    def remember(self, data: bytes, found: list[bytes]) -> None:
+        """Members of the room will read the very same `data`, with these ids in it."""
+        if len(self.known) >= KNOWN_MAX:
+            self.known.clear()
+        self.known[data[-TAIL:]] = (data, found)
+
+    def turned_down(self, connection: Connection, refusal: bytes) -> None:
+        """A refusal came: of an operation that did not happen, or of something else."""
+        op = connection.dialect.turned_away(refusal)
+        if op is None:
+            self.complain(connection, refusal[:300].decode("latin-1"))
+        else:
+            self.refused.add(op)
+
+    def complain(self, connection: Connection, words: str) -> None:
+        """Something came that should not; from whoever stalls a goodbye is no wonder."""
+        if connection.number not in self.stalled:
+            self.errors.append(words)
+
+    def lost(self, connection: Connection, words: str) -> None:
+        """A connection broke. Whoever stalled comes back when the window is over."""
+        if connection.number in self.stalled and connection.dialect.resumes:
+            self.away.add(connection.number)
+        else:
+            self.errors.append(words)
+
+    def _counted(self, sender: Connection, count: int) -> list[bytes]:
+        """The ids that a running count acknowledges."""
+        new = count - sender.counted
+        sender.counted = count
+        if new > len(sender.unanswered):
+            self.errors.append(f"{sender.name} got {new} acknowledged of {len(sender.unanswered)}")
+            new = len(sender.unanswered)
+        return [b"%0*d" % (ID_DIGITS, sender.unanswered.popleft()) for _ in range(new)]
+
+    def _witness(self, sender: int) -> int:
+        """The member whose copy of a room message stands for everyone's."""
+        last = len(self.connections) - len(self.stalled) - 1
+        return last if last != sender else 0
+
+    def kind(self, op: int) -> str:
+        """What kind of operation `op` is; nothing if it is none of this window's."""
+        at = op - self.first
+        known = 0 <= at < len(self.route_of)
+        return self.router.routes[self.route_of[at]].kind if known else ""
+
+
+def _nothing(data: bytes) -> list[bytes]:
+    del data
+    return []

@@ -6,139 +6,116 @@ It holds one system's connections, between rounds too.
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource
 import sys
-from collections.abc import Callable
+from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
 import uvloop
 
+from .accounts import Account, each, hang_up, undisturbed
 from .connection import Connection
-from .dialect import DIALECTS
-from .gate import Faults, check_pairs, check_room
+from .crowd import Crowd
+from .drain import seen_by
+from .figures import figures
+from .gate import check
 from .lines import obey
-from .window import Plan, Window
+from .plan import Plan
+from .routes import Router
+from .window import Window
 
-ENTRANTS = 16
-"""Connections that register at the same time."""
-PASSWORD = "correct horse battery"
-SENDERS_TIMED = 10
-"""In a room every n-th member's deliveries are timed."""
-CURRENCY = "USD"
-
-Gate = Callable[[Window, list[Connection]], Faults]
+CONNECTIONS_MAX = 18_000
+"""What one process holds: the kernel gives it 20,000 files."""
+JOIN_IN_TURN_MAX = 200
+"""Up to so many members a room is joined by everyone while everyone is there."""
+JOIN_AT_ONCE = 16
 
 
-class Worker:
-    """The connections to one system, and what can be done with them. Each public coroutine is a
-    command: it takes what the line holds and returns what is answered."""
-
-    def __init__(self, host: str, port: int, codec: str) -> None:
-        self._host, self._port = host, port
-        self._dialect = DIALECTS[codec]
-        self._connections: list[Connection] = []
-        self._tokens: list[str] = []
-        self._room = ""
-        self._next_op = 1
-
-    async def register(self, number: int, keep: bool = True) -> dict[str, object]:
-        """Open `number` accounts, of names that no earlier run used; keep the connections, or only
-        the tokens."""
-        gate = asyncio.Semaphore(ENTRANTS)
-        prefix = f"b{token_hex(4)}_"
-
-        async def one(n: int) -> Connection:
-            async with gate:
-                connection = await self._open(f"{prefix}{n:05d}")
-                welcome = await connection.request(
-                    "register", handle=connection.handle, password=PASSWORD
-                )
-                self._tokens.append(welcome.get("token", ""))
-                if not keep:
-                    connection.close()
-                return connection
-
-        made = await asyncio.gather(*(one(n) for n in range(number)))
-        self._connections = list(made) if keep else []
-        return {"names": [f"@{connection.handle}" for connection in made]}
-
-    async def resume(self) -> None:
-        """Open a connection for each token, with `hello`."""
-        gate = asyncio.Semaphore(ENTRANTS)
-
-        async def one(token: str) -> Connection:
-            async with gate:
-                connection = await self._open("")
-                await connection.request("hello", token=token)
-                return connection
-
-        self._connections = list(await asyncio.gather(*(one(t) for t in self._tokens)))
+class Worker(Crowd):
+    """A `Crowd` that also talks and pays."""
 
     async def join(self) -> None:
-        """Make a room and bring everyone in."""
-        self._room = f"#b{token_hex(4)}"
-        owner, *others = self._connections
-        await owner.request("create", room=self._room)
-        for other in others:
-            await other.request("join", room=self._room)
+        """Bring all connections into one new room."""
+        self._room = f"b{token_hex(4)}"
+        members = [account for account in self._accounts if account.connection]
+        aside = len(members) > JOIN_IN_TURN_MAX and self._dialect.resumes
+        if aside:  # everyone's entry is told to all who are there: they had better not be
+            await hang_up(self._connections())
 
-    async def pairs(self, kind: str, size: int, **plan: Any) -> dict[str, object]:
-        """A window of one-to-one traffic: neighbours send each other messages or payments."""
-        for n, connection in enumerate(self._connections):
-            connection.timed = True
-            to = "@" + self._connections[n ^ 1].handle
-            fields: dict[str, object] = {"type": kind, "to": to}
-            if kind == "payment":
-                fields |= {"amount": 1, "currency": CURRENCY}
-            else:
-                fields |= {"text": "x" * size}
-            connection.templates = [self._dialect.template(fields)]
-        return await self._window(check_pairs, 1, plan)
+        async def come(account: Account) -> None:
+            await self._return(account, {})
 
-    async def room(self, senders: int, size: int, **plan: Any) -> dict[str, object]:
-        """A window in which `senders` members speak to the room."""
-        message = {"type": "message", "to": self._room, "text": "x" * size}
-        template = self._dialect.template(message)
-        for n, connection in enumerate(self._connections):
-            connection.templates = [template] if n < senders else []
-            connection.timed = n % SENDERS_TIMED == 0
-        return await self._window(check_room, len(self._connections) - 1, plan)
+        async def one(account: Account) -> None:
+            if aside:
+                await come(account)
+            assert account.connection is not None
+            await self._dialect.join(account.connection, self._room, account is members[0])
+            if aside:
+                account.connection.close()
+
+        await one(members[0])
+        await each(one, members[1:], JOIN_AT_ONCE)
+        if aside:
+            await each(come, members, JOIN_AT_ONCE)
+        else:
+            self._agree(members)
+
+    def _agree(self, members: list[Account]) -> None:
+        """Everyone saw everyone come in: the room's number is the same for all."""
+        box = self._dialect.box("room", "", self._room)
+        newest = max(account.cursors.get(box, 0) for account in members)
+        for account in members:
+            account.cursors[box] = newest
+
+    async def load(self, **plan: Any) -> dict[str, object]:
+        """A window of traffic (`bench.load.plan.Plan`), checked."""
+        window = self._window(Plan(first=self._next_op, **plan))
+        with undisturbed():
+            await self._count_from_now(window)
+            await window.run()
+            self._next_op += len(window.sent_at)
+            result = {**figures(window), "faults": asdict(check(window))}
+        for connection in window.connections:
+            connection.cursors.update(seen_by(connection, window, self._room))
+        return result
+
+    def _window(self, plan: Plan) -> Window:
+        connections = self._connections()
+        names = [connection.name for connection in connections]
+        router = Router(
+            self._dialect, names, self._room, plan.kinds, plan.to, plan.size, plan.first
+        )
+        return Window(connections, plan, router, self._revive)
+
+    async def _count_from_now(self, window: Window) -> None:
+        """Where acknowledgements count, what was sent before the window does not belong to it."""
+        dialect = self._dialect
+        if dialect.ack_counts and dialect.chaser is not None and dialect.ack is not None:
+            for number in window.senders:
+                await window.connections[number].ask(dialect.chaser, dialect.ack)
+
+    async def _revive(self, window: Window, gone: Connection) -> Connection:
+        """A stalled reader comes back where it was."""
+        account = next(one for one in self._accounts if one.connection is gone)
+        before, cursors = account.cursors, seen_by(gone, window, self._room)
+        account.cursors = {**before}
+        back = await self._return(account, cursors, gone)
+        back.cursors = account.cursors = before  # all it saw is counted when the window is over
+        return back
 
     async def balances(self) -> dict[str, int]:
-        """What all accounts have together, and the smallest of them, in minor units."""
-        sheets = [await c.request("balance") for c in self._connections]
-        have = [sheet["balances"].get(CURRENCY, {}) for sheet in sheets]
-        owned = [one.get("available", 0) + one.get("held", 0) for one in have]
-        return {"sum": sum(owned), "least": min(one.get("available", 0) for one in have)}
-
-    def close(self) -> None:
-        """Hang up everywhere."""
-        for connection in self._connections:
-            connection.close()
-
-    async def _open(self, handle: str) -> Connection:
-        return await Connection.open(self._dialect, self._host, self._port, handle)
-
-    async def _window(self, gate: Gate, copies: int, plan: dict[str, Any]) -> dict[str, object]:
-        window = Window(self._connections, Plan(first=self._next_op, **plan))
-        gc.collect()
-        gc.disable()  # a pause of the generator would be taken for one of the hub
-        try:
-            result = await window.run(copies)
-        finally:
-            gc.enable()
-        self._next_op += len(window.sent_at)
-        faults = gate(window, self._connections)
-        return {**result, "faults": vars(faults)}
+        """What all who are connected have together, and the smallest sum that one of them can
+        spend, in minor units."""
+        sheets = [await self._dialect.balance(one) for one in self._connections()]
+        return {"sum": sum(own for own, _ in sheets), "least": min(least for _, least in sheets)}
 
 
-async def main(host: str, port: str, codec: str) -> None:
-    """Entry of the process."""
+async def main(host: str, port: str, dialect: str, process: str = "0") -> None:
+    """Entry of the process, the `process`-th of its generator."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    worker = Worker(host, int(port), codec)
+    worker = Worker(host, int(port), dialect, int(process) * CONNECTIONS_MAX)
     await obey(worker)
     worker.close()
     await asyncio.sleep(0.1)  # the closes are written in this loop's next turn

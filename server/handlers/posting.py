@@ -27,10 +27,11 @@ def draft(services: Services, peer: Peer, frame: Any, money: bool = False) -> Po
             services.counters.rate_limited += 1
             raise FrameError(Code.RATE_LIMITED, id, retry_after_ms=int(wait * 1000) + 1)
     handle = peer.handle
-    body = encode_entry(entry_of(frame, handle))
+    entry = entry_of(frame, handle)
+    body = encode_entry(entry)
     old = not money and services.ages.too_old(id)
     mark = peer.keys.marks + id.encode()
-    return Post(frame, id, peer, handle, mark, digest_of(body), body, old)
+    return Post(frame, id, peer, handle, mark, digest_of(body), body, old, entry=entry)
 
 
 def draft_without_entry(services: Services, peer: Peer, frame: ClientFrame) -> Post:

@@ -226,7 +226,7 @@ class _Audit:
                 continue
             try:
                 mark = Mark(stored)
-            except (ValueError, IndexError):
+            except ValueError:
                 self._find(f"the duplicate mark {key.decode()} is damaged")
                 continue
             if mark.money:
@@ -279,4 +279,8 @@ def _is_opening(entry: MoneyEntry, mark: bytes | None) -> bool:
     kept for ever."""
     if not isinstance(entry, DepositEntry) or entry.seq != 1:
         return False
-    return mark is None or not mark[16:].startswith(f"1 {entry.at} {entry.box} ".encode())
+    try:
+        own = Mark(mark) if mark is not None else None
+    except ValueError:
+        return True
+    return own is None or (own.seq, own.at, own.box) != (1, entry.at, entry.box)

@@ -11,7 +11,7 @@ import re
 from importlib import resources
 from typing import Protocol
 
-PARTS = ("contract", "records", "batch", "checks", "effects", "functions")
+PARTS = ("contract", "records", "batch", "post", "checks", "effects", "functions")
 LIBRARY = "teller"
 
 

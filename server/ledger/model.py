@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from struct import pack
 
 from protocol.money import AMOUNT_MAX
 
@@ -57,14 +58,25 @@ class Account:
 
     def stored(self) -> bytes:
         """The record as the store keeps it."""
-        parts = [str(4 * self.issuer + self.frozen), str(self.version)]
-        for currency, holding in self.holdings.items():
-            parts += (currency, str(holding.available), str(holding.held))
-        return " ".join(parts).encode()
+        head = pack(">B", 4 * self.issuer + self.frozen) + pack(">Q", self.version)[1:]
+        return head + b"".join(
+            pack(">3sqQ", currency.encode(), holding.available, holding.held)
+            for currency, holding in self.holdings.items()
+        )
 
 
 def _bytes(value: bytes | str | int) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _mark(post: Post, seq: int, at: int, balances: list[int]) -> bytes:
+    """The duplicate mark of `post`, as the store keeps it."""
+    money = bool(balances) and post.kind != Kind.REGISTER
+    mark = post.digest + pack(">?", money) + pack(">Q", seq)[2:] + pack(">Q", at)[2:]
+    if money:
+        available, held, version = balances[:3]
+        mark += pack(">qQ", available, held) + pack(">Q", version)[1:]
+    return mark + post.box.encode()
 
 
 class Model:
@@ -128,10 +140,7 @@ class Model:
         entry = b"%013d" % at + post.body
         seqs = [self._append(box, entry) for box in post.boxes]
         balances = self._transfer(post)
-        mark = b"%s%d %d %s" % (post.digest, seqs[0] if seqs else 0, at, post.box.encode())
-        if balances and post.kind != Kind.REGISTER:
-            mark += b" %d %d %d" % tuple(balances[:3])
-        self.marks[post.mark] = mark
+        self.marks[post.mark] = _mark(post, seqs[0] if seqs else 0, at, balances)
         return [Status.OK, *seqs, *balances]
 
     # --- checks, in order of precedence ---

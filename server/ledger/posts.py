@@ -6,13 +6,18 @@ is the contract written down in ``lua/contract.lua``.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from enum import IntEnum
+from struct import Struct, pack
+from typing import Any
 
 import msgspec
 
-from protocol.frames import ClientFrame
+from protocol.frames import ClientFrame, Entry
 
 from .keys import AccountKeys
+from .status import Status
 
 
 class Kind(IntEnum):
@@ -27,8 +32,11 @@ class Kind(IntEnum):
     THAW = 6
 
 
-class Post(msgspec.Struct):
-    """One frame on its way into the store. Made by a handler, answered through the desk."""
+class Post(msgspec.Struct, gc=False):
+    """One frame on its way into the store. Made by a handler, answered through the desk.
+
+    The garbage collector need not look at it: it is in no cycle, as nothing that it names keeps it.
+    """
 
     frame: ClientFrame
     id: str
@@ -62,60 +70,100 @@ class Post(msgspec.Struct):
     """The accounts whose boxes these are, in the same order."""
     extra: tuple[bytes | str | int, ...] = ()
     """Only some kinds: keys (bytes, which become indexes) and values; see the contract."""
+    entry: Entry | None = None
+    """What `body` encodes; it has no place yet."""
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_ROW = Struct(">BBHHHHHHH16sBI")
+_MONEY = Struct(">Q3sH")
 
 
-def _extra(
-    post: Post, scalars: dict[bytes, int], others: dict[bytes, int]
-) -> list[int | str | bytes]:
-    """The fields that only some kinds have, their keys turned into indexes."""
-    extra: list[int | str | bytes] = list(post.extra)
+def _place(group: dict[bytes, int], key: bytes) -> int:
+    """Index of `key` within its group, from 1."""
+    return group.setdefault(key, len(group) + 1)
+
+
+def _text(value: bytes | str | int, length: str) -> bytes:
+    data = value if isinstance(value, bytes) else str(value).encode()
+    return pack(f">{length}", len(data)) + data
+
+
+def _room(post: Post, others: dict[bytes, int]) -> bytes:
+    assert post.members is not None
+    return pack(">H", _place(others, post.members.members)) + _text(post.who, "B")
+
+
+def _extra(post: Post, scalars: dict[bytes, int], others: dict[bytes, int]) -> bytes:
+    """The fields that only some kinds have."""
+    extra: tuple[Any, ...] = post.extra
+    key, *values = extra
     if post.kind == Kind.REGISTER:
-        extra[0] = scalars.setdefault(extra[0], len(scalars) + 1)  # type: ignore[arg-type]
-        extra[2] = others.setdefault(extra[2], len(others) + 1)  # type: ignore[arg-type]
-    else:
-        extra[0] = others.setdefault(extra[0], len(others) + 1)  # type: ignore[arg-type]
-    return extra
+        value, tokens, token, device = values
+        secret = pack(">H", _place(scalars, key)) + _text(value, "H")
+        return secret + pack(">H", _place(others, tokens)) + _text(token, "H") + _text(device, "H")
+    room, *most = values
+    return pack(">H", _place(others, key)) + _text(room, "B") + pack(">I", *most or (0,))
 
 
 def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     """The command that applies `posts`, in order, in one step. At least one post."""
+    marks: dict[bytes, int] = {}
     scalars: dict[bytes, int] = {}
     lists: dict[bytes, int] = {}
     others: dict[bytes, int] = {}
-    rows = []
-    contents: list[bytes] = []
-    scalar, box = scalars.setdefault, lists.setdefault  # a key's place in its group, from 1
+    rows: list[bytes] = []
+    mark, scalar, place = marks.setdefault, scalars.setdefault, lists.setdefault  # as _place
     for post in posts:
-        contents += (post.digest, post.body)
-        sender, to, room, members = post.sender, post.to, post.room, post.members
-        row: list[object] = [
+        body, to, sender, room = post.body, post.to, post.sender, post.room
+        box = post.box.encode()
+        boxes = [0, 0, 0]
+        for n, key in enumerate(post.boxes):
+            boxes[n] = place(key, len(lists) + 1)
+        first, second, third = boxes
+        row = _ROW.pack(
             post.kind,
-            scalar(post.mark, len(scalars) + 1),
-            len(post.body),
-            post.old or None,
-            post.box,
-            [box(key, len(lists) + 1) for key in post.boxes],
-            scalar(to.record, len(scalars) + 1) if to else None,
-        ]
+            post.old,
+            mark(post.mark, len(marks) + 1),
+            scalar(to.record, len(scalars) + 1) if to else 0,
+            scalar(sender.record, len(scalars) + 1) if sender else 0,
+            scalar(room.record, len(scalars) + 1) if room else 0,
+            first,
+            second,
+            third,
+            post.digest,
+            len(box),
+            len(body),
+        )
+        rows += (row, box, body)
         if sender:
-            row += (scalar(sender.record, len(scalars) + 1), str(post.amount), post.currency)
-        if room or post.extra or post.total:
-            row += (None,) * (10 - len(row))
-            row += (
-                scalar(room.record, len(scalars) + 1) if room else None,
-                others.setdefault(members.members, len(others) + 1) if members else None,
-                post.who,
-                scalar(post.total, len(scalars) + 1) if post.total else None,
-                _extra(post, scalars, others) if post.extra else None,
-            )
-        rows.append(row)
-    keys = len(scalars) + len(lists) + len(others)
-    call: list[bytes | int | str] = ["FCALL", "teller_post", keys, *scalars, *lists, *others]
-    call += (len(scalars), len(lists), _encode(rows), b"".join(contents))
+            total = _place(scalars, post.total) if post.total else 0
+            rows.append(_MONEY.pack(post.amount, post.currency.encode(), total))
+        if room:
+            rows.append(_room(post, others))
+        if post.extra:
+            rows.append(_extra(post, scalars, others))
+    keys = len(marks) + len(scalars) + len(lists) + len(others)
+    call: list[bytes | int | str] = ["FCALL", "teller_post", keys]
+    call += (*marks, *scalars, *lists, *others)
+    call += (len(marks), len(scalars), len(lists), b"".join(rows))
     return call
+
+
+def results(posts: list[Post], reply: list[Any]) -> Iterator[list[int | bytes]]:
+    """What the reply of a call says of each of its posts: the status, and what comes with it."""
+    at = 1  # behind the time
+    for post in posts:
+        if reply[at] == Status.OK:
+            behind = at + 1 + len(post.boxes) + (6 if post.sender else 0)
+            yield reply[at:behind]
+        else:
+            behind = at + 2
+            yield reply[at : behind if reply[at + 1] is not None else at + 1]
+        at = behind
+
+
+_MARK = Struct(">16sB6s6s")
+_AFTER = Struct(">qQ7s")
 
 
 class Mark:
@@ -124,11 +172,23 @@ class Mark:
     __slots__ = ("at", "available", "box", "digest", "held", "money", "seq", "version")
 
     def __init__(self, stored: bytes) -> None:
-        self.digest = stored[:16]
-        fields = stored[16:].decode().split(" ")
-        self.seq = int(fields[0])
+        """Read it.
+
+        Raises:
+            ValueError: if it is damaged.
+        """
+        try:
+            self.digest, money, seq, at = _MARK.unpack_from(stored)
+            behind = _MARK.size + money * _AFTER.size
+            after = _AFTER.unpack_from(stored, _MARK.size) if money else (0, 0, b"")
+        except struct.error:
+            money, behind = 2, 0
+        if money > 1 or behind >= len(stored):
+            raise ValueError("a duplicate mark is damaged")
+        self.money = money == 1
+        self.seq = int.from_bytes(seq)
         """0: the post appended no entry."""
-        self.at = int(fields[1])
-        self.box = fields[2]
-        self.money = len(fields) > 3
-        self.available, self.held, self.version = map(int, fields[3:6]) if self.money else (0, 0, 0)
+        self.at = int.from_bytes(at)
+        self.available, self.held = after[:2]
+        self.version = int.from_bytes(after[2])
+        self.box = stored[behind:].decode()

@@ -1,12 +1,19 @@
-"""Account records, read in Python. The layout is the contract's: see ``lua/contract.lua``."""
+"""Account records in Python. The layout is the contract's: see ``lua/contract.lua``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from struct import Struct
 
 from protocol.frames import Holding
 
-ISSUER = 4
+FROZEN, ISSUER = 1, 4
+
+_HEAD = 8
+"""Bytes before the balances: the flags, and the version in seven."""
+_BALANCE = Struct(">3sqQ")
+_CODE = re.compile("[A-Z]{3}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +22,7 @@ class Record:
 
     flags: int
     version: int
-    balances: dict[str, Holding]
+    balances: dict[str, Holding] = field(default_factory=dict)
 
 
 def parse_record(stored: bytes) -> Record:
@@ -24,10 +31,22 @@ def parse_record(stored: bytes) -> Record:
     Raises:
         ValueError: if it is damaged.
     """
-    flags, version, *rest = stored.decode().split(" ")
-    if len(rest) % 3:
+    number, rest = divmod(len(stored) - _HEAD, _BALANCE.size)
+    if number < 0 or rest or stored[0] & ~(FROZEN | ISSUER):
         raise ValueError("an account record is damaged")
     balances = {
-        rest[i]: Holding(int(rest[i + 1]), int(rest[i + 2])) for i in range(0, len(rest), 3)
+        code.decode("latin-1"): Holding(available, held)
+        for code, available, held in _BALANCE.iter_unpack(stored[_HEAD:])
     }
-    return Record(int(flags), int(version), balances)
+    if len(balances) != number or not all(map(_CODE, balances)):
+        raise ValueError("an account record is damaged")
+    return Record(stored[0], int.from_bytes(stored[1:_HEAD]), balances)
+
+
+def format_record(record: Record) -> bytes:
+    """The record as it is stored."""
+    balances = (
+        _BALANCE.pack(code.encode(), has.available, has.held)
+        for code, has in record.balances.items()
+    )
+    return bytes([record.flags]) + record.version.to_bytes(_HEAD - 1) + b"".join(balances)

@@ -1,16 +1,17 @@
-"""The commands, against a real hub and its real store."""
+"""The command line, and one run of it against a real hub and its real store."""
 
 from pathlib import Path
 
-import orjson
 import pytest
 
-from bench import cli
 from bench.cli import app
-from bench.options import Load
-from bench.scenarios import Outcome, books_balance
+from bench.log import Log
+from bench.peers import PEERS
+from bench.report import Results, Row, read_results, write_results
+from bench.scenarios import SCENARIOS
+from bench.wanted import Wanted
 
-SHORT = ["--seconds", "0.2", "--warm-up", "0.05", "--window", "2"]
+SHORT = ["--rounds", "3", "--seconds", "0.2", "--warm-up", "0.05", "--window", "2"]
 
 
 def run(*tokens: str) -> int:
@@ -19,87 +20,110 @@ def run(*tokens: str) -> int:
     return code
 
 
-def figures(path: Path) -> dict[tuple[str, str, str], float]:
-    rows = orjson.loads(path.read_bytes())
-    return {(row["scenario"], row["system"], row["figure"]): row["value"] for row in rows}
+def test_run_writes_the_results_and_the_report_and_compares(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    room = ["run", "room", "--members", "6", *SHORT, "--peers", "relay"]
+    assert run(*room, "--out", str(first)) == 0
+    results = read_results(first / "results.json")
+    assert {(row.scenario, row.system) for row in results.rows} == {
+        ("room 6", "teller"),
+        ("room 6", "relay"),
+    }
+    assert results.held
+    assert not results.partial
+    assert "<html" in (first / "report.html").read_text()
+    assert "server CPU per copy" in capsys.readouterr().out
+    again = ["--peers", "none", "--compare", str(first / "results.json")]
+    assert run("run", "room", "--members", "6", *SHORT, *again, "--out", str(second)) == 0
+    assert "Against the older run" in capsys.readouterr().out
 
 
-def test_pay_beside_dm_and_the_stores_ceiling(tmp_path: Path) -> None:
-    out = tmp_path / "rows.json"
-    few = ["--connections", "8", "--codec", "msgpack", "--json", str(out)]
-    assert run("pay", "--ceiling", *few, *SHORT) == 0
-    found = figures(out)
-    for scenario in ("pay", "dm"):
-        assert found[scenario, "teller", "operations"] > 0
-        assert found[scenario, "teller", "store CPU per op"] > 0
-    assert found["pay", "store alone", "operations"] > 0
-    assert found["pay", "teller", "server + store CPU, payment ÷ message"] > 0
-    assert found["pay", "teller", "payments/s, teller ÷ store alone"] > 0
-
-
-def test_room_beside_the_relay(tmp_path: Path) -> None:
-    out = tmp_path / "rows.json"
-    assert run("room", "--beside", "relay", "--members", "8", "--json", str(out), *SHORT) == 0
-    found = figures(out)
-    assert found["room", "teller", "server CPU, teller ÷ relay"] > 0
-    for system in ("teller", "relay"):
-        copies = found["room", system, "deliveries"] / found["room", system, "operations"]
-        assert 5 < copies < 9  # seven, but for what is on its way at the window's ends
-
-
-def test_idle_beside_the_relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.idle.SETTLE_SECONDS", 0.1)
-    out = tmp_path / "rows.json"
-    few = ["--connections", "200", "--seconds", "0.1", "--json", str(out)]
-    assert run("idle", "--beside", "relay", *few) == 0
-    found = figures(out)
-    assert found["idle", "teller", "connections"] == 200
-    assert found["idle", "relay", "server memory per connection"] > 0
+def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") in (0, None)
+    out = capsys.readouterr().out
+    assert all(name in out for name in (*SCENARIOS, *PEERS, "fdatasync"))
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["dm", "--connections", "3"],
-        ["room", "--members", "3", "--senders", "4"],
-        ["pay", "--beside", "relay"],
-        ["pay", "--ceiling", "--rate", "100"],
+        ["run", "nonsense"],
+        ["run", "dm", "--peers", "nonsense"],
+        ["run", "dm", "--quick", "--full"],
+        ["run", "dm", "--rounds", "2"],
+        ["run", "dm", "--connections", "3"],
+        ["run", "room", "--members", "3", "--senders", "4"],
+        ["run", "dm", "--half", "--rate", "100"],
+        ["run", "idle", "--url", "ws://127.0.0.1:1/ws"],
+        ["run", "dm", "--compare", "/nonexistent.json"],
+        ["run", "dm", "--url", "http://127.0.0.1:1/", "--peers", "none"],
+        ["run", "dm", "--url", "ws://127.0.0.1:1/ws", "--peers", "none"],
+        ["setup", "nonsense"],
     ],
 )
-def test_what_makes_no_sense_is_refused(words: list[str]) -> None:
-    with pytest.raises(SystemExit) as exit:
-        run(*words)
-    assert exit.value.code not in (0, None)
+def test_what_cannot_be_done_is_said_in_words(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path)] if words[0] == "run" else []
+    assert run(*words, *out) == 1
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    assert any(word in said.err for word in ("teller bench:", "skipped:"))
+
+
+def results(held: bool = True, partial: bool = False, value: float = 1.0) -> Results:
+    row = Row("room 100", "teller", "server CPU per copy ÷ uws", value, "×", "disk", 5)
+    return Results({}, {}, [row], held=held, partial=partial)
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("found", "failed", "code"),
     [
-        ["dm", "--rounds", "2"],
-        ["dm", "--half", "--rate", "100"],
-        ["dm", "--beside", "relay", "--codec", "msgpack"],
-        ["dm", "--url", "http://127.0.0.1:1/"],
-        ["dm", "--url", "ws://127.0.0.1:1/ws"],
+        (results(), [], 0),
+        (results(held=False), [], 1),
+        (results(), ["dm"], 1),
+        (results(partial=True), [], 130),
     ],
 )
-def test_what_cannot_be_run_is_said(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*words) == 1
+def test_exit_codes_of_a_run(
+    found: Results,
+    failed: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def prepared(wanted: Wanted, voice: Log) -> tuple[Results, list[str]]:
+        return found, failed
+
+    monkeypatch.setattr("bench.suite.prepared", prepared)
+    assert run("run", "--out", str(tmp_path)) == code
+    assert read_results(tmp_path / "results.json").partial is found.partial
+
+
+@pytest.mark.parametrize(("value", "code"), [(0.9, 0), (1.1, 1)])
+def test_check_holds_the_figures_against_the_aims(
+    value: float, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_results(results(value=value), tmp_path / "results.json")
+    assert run("check", str(tmp_path / "results.json")) == code
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_check_of_what_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    assert run("check", str(tmp_path / "broken.json")) == 2
     assert "teller bench:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("held", [True, False])
-def test_a_failed_gate_is_the_exit_code(held: bool) -> None:
-    assert cli._run(Load(), 1, None, lambda _: Outcome([], held)) == (0 if held else 1)
-
-
-@pytest.mark.parametrize(
-    ("after", "balanced"),
-    [
-        ({"sum": 10, "least": 0}, True),
-        ({"sum": 11, "least": 0}, False),
-        ({"sum": 9, "least": 0}, False),
-        ({"sum": 10, "least": -1}, False),
-    ],
-)
-def test_money_made_lost_or_below_zero_is_seen(after: dict[str, int], balanced: bool) -> None:
-    assert books_balance({"sum": 10, "least": 5}, after) is balanced
+def test_setup_without_names_lists_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TELLER_BENCH_HOME", str(tmp_path))
+    assert run("setup") == 0
+    said = capsys.readouterr().err
+    assert "ws" in said
+    assert list(tmp_path.iterdir()) == []
+    assert run("setup", "relay") == 0
+    assert "relay: ready" in capsys.readouterr().err

@@ -1,52 +1,49 @@
-import random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bench import procfs
 from bench.load.histogram import pack
-from bench.rounds import Contender, Round, interleave
-from bench.systems import System
 
-FINE: dict[str, Any] = {
-    "seconds": 2.0,
-    "sent": 1_000,
-    "acked": 1_000,
-    "delivered": 9_000,
-    "generator_cpu": 0.5,
-    "cpu_ns": {"server": 10_000_000, "store": 5_000_000},
-    "ack": pack([1_000_000]),
-    "delivery": pack([2_000_000]),
-    "lag": pack([100_000]),
-    "errors": [],
-    "faults": {"lost": 0},
-}
-
-
-def a_round(open_loop: bool = True, **changed: Any) -> Round:
-    return Round(**{**FINE, **changed}, open_loop=open_loop)
-
-
-def a_contender(scenario: str = "dm", system: str = "teller", **changed: Any) -> Contender:
-    """A contender whose generator answers the same each time."""
-    generator: Any = SimpleNamespace(call=lambda **_: {**FINE, **changed})
-    return Contender(scenario, System(system, "127.0.0.1", 1, "disk"), generator, {})
+from .contenders import FINE, a_contender, a_round, driven
 
 
 @pytest.mark.parametrize(
-    ("changed", "void"),
+    ("changed", "why"),
     [
-        ({}, False),
-        ({"generator_cpu": 0.9}, True),
-        ({"generator_cpu": 0.9, "open_loop": False}, False),
-        ({"lag": pack([6_000_000])}, True),
-        ({"lag": pack([6_000_000] + [1] * 1_000)}, False),
+        ({}, ""),
+        ({"generator_cpu": 0.9}, "generator CPU 90%"),
+        ({"lag": pack([6_000_000])}, "generator lag p99 6.0 ms"),
+        ({"lag": pack([6_000_000] + [1] * 1_000)}, ""),
+        ({"lag": pack([6_000_000]), "open_loop": False}, ""),
+        ({"stolen": 0.2}, "20% of the time stolen by the hypervisor"),
+        ({"stolen": 0.2, "open_loop": False}, "20% of the time stolen by the hypervisor"),
+        ({"faults": {"lost": 1, "doubled": 0}}, "WRONG: lost 1"),
+        ({"errors": ["busy"]}, "WRONG: busy"),
+        ({"refused": 3}, "3 operations refused"),
+        ({"refused": 3, "overload": True}, ""),
     ],
 )
-def test_a_strained_generator_voids_an_open_loop(changed: dict[str, Any], void: bool) -> None:
+def test_why_a_round_is_void(changed: dict[str, Any], why: str) -> None:
     one = a_round(**changed)
-    assert one.void is void
-    assert bool(one.strained) is (void or changed.get("generator_cpu") == 0.9)
+    assert one.why_void == why
+    assert one.void is bool(why)
+
+
+def test_a_slow_generator_limits_a_closed_loop_but_its_cost_still_counts() -> None:
+    one = a_round(open_loop=False, generator_cpu=0.9)
+    assert one.limited
+    assert not one.void
+    assert not a_round(open_loop=False).limited
+    assert not a_round(generator_cpu=0.9).limited  # an open loop is void instead
+
+
+def test_stolen_time_can_be_excused_and_nothing_else() -> None:
+    stolen, slow = a_round(stolen=0.5), a_round(stolen=0.5, generator_cpu=0.9)
+    for one in (stolen, slow):
+        one.excused = True
+    assert not stolen.void
+    assert slow.why_void == "generator CPU 90%"
 
 
 def test_cost_is_cpu_per_operation_or_copy() -> None:
@@ -58,45 +55,31 @@ def test_cost_is_cpu_per_operation_or_copy() -> None:
     assert a_round(acked=0).cpu_us("server") is None
 
 
-@pytest.mark.parametrize(
-    ("changed", "held", "said"),
-    [
-        ({}, True, []),
-        ({"faults": {"lost": 2}}, False, ["WRONG: lost 2"]),
-        ({"errors": ["busy"]}, False, ["WRONG: busy"]),
-    ],
-)
-def test_the_gate_is_told_and_kept(changed: dict[str, Any], held: bool, said: list[str]) -> None:
-    lines: list[str] = []
-    plan = {"rate": None}
-    assert interleave([a_contender(**changed)], plan, 1, print, lines.append) is held
-    assert [line.partition("teller: ")[2] for line in lines] == said
+def test_a_part_that_a_system_does_not_have_costs_nothing() -> None:
+    peer = a_round(cpu_ns={"server": 10_000_000})
+    assert peer.cpu_us("server", "store") == 10.0
+    assert peer.cpu_us("store") is None
 
 
-def test_rounds_are_interleaved_in_random_order() -> None:
-    random.seed(1)
-    contenders = [a_contender(system=name) for name in "ab"]
-    order: list[str] = []
-    interleave(contenders, {"rate": 1.0}, 20, order.append, print)
-    assert [len(c.rounds) for c in contenders] == [20, 20]
-    for at in range(0, 40, 2):
-        assert {order[at], order[at + 1]} == {"dm on a", "dm on b"}
-    assert len({tuple(order[at : at + 2]) for at in range(0, 40, 2)}) == 2
-
-
-def test_half_is_half_of_what_was_reached_and_an_open_loop() -> None:
+def test_an_order_changes_the_plan_and_half_is_half_of_what_was_reached() -> None:
     sent: list[dict[str, Any]] = []
 
-    def call(**order: Any) -> dict[str, Any]:
-        sent.append(order)
+    def drive(**plan: Any) -> dict[str, Any]:
+        sent.append(plan)
         return dict(FINE)
 
-    generator: Any = SimpleNamespace(call=call)
-    system = System("teller", "127.0.0.1", 1, "disk")
-    whole = Contender("dm", system, generator, {"do": "pairs"})
-    plan = {"rate": None, "depth": 4}
-    assert not whole.play(plan).open_loop
+    whole = driven(drive).with_order("dm", to="pair", depth=2)
+    plan = {"rate": None, "depth": 4, "seconds": 2.0}
+    whole.rounds.append(whole.play(plan))
+    assert not whole.rounds[0].open_loop
     half = whole.at_half()
     assert half.play(plan).open_loop
-    assert (half.scenario, sent[0]["rate"], sent[1]["rate"]) == ("dm at half", None, 250.0)
-    assert sent[1]["do"] == "pairs"
+    assert (half.scenario, half.rounds) == ("dm at half", [])
+    assert sent[0] == {"rate": None, "depth": 2, "seconds": 2.0, "to": "pair", "pids": {}}
+    assert sent[1] == {**sent[0], "rate": 250.0}
+
+
+def test_stolen_time_is_read_around_the_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([(100, 1_000), (130, 1_100)])
+    monkeypatch.setattr(procfs, "stolen", lambda: next(readings))
+    assert a_contender().play({"rate": None}).stolen == 0.3

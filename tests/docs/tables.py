@@ -24,6 +24,8 @@ _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOT
 
 _FIXED: list[tuple[ModuleType, str]] = [
     (pipeline, "POSTS_PER_CALL"),
+    (pipeline, "POSTS_WORTH_A_CALL"),
+    (pipeline, "COMMIT_DELAY_S"),
     (pipeline, "CALLS_IN_FLIGHT"),
     (pipeline, "POSTS_MAX"),
     (pipeline, "BYTES_MAX"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import pack
+
 from protocol.currencies import EXPONENTS
 from protocol.frames import (
     ClientFrame,
@@ -20,6 +22,16 @@ from server.ledger.posts import Kind, Post
 
 PASSWORD = "correct horse"
 ROOMS_MAX = 5
+
+
+def record(text: str) -> bytes:
+    """An account's record, from `flags version CUR available held CUR available held ...`."""
+    flags, version, *rest = text.split()
+    stored = pack(">BQ", int(flags), int(version))
+    stored = stored[:1] + stored[2:]  # the version has seven bytes
+    for code, available, held in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        stored += pack(">3sqQ", code.encode(), int(available), int(held))
+    return stored
 
 
 def _post(frame: ClientFrame, who: str, kind: Kind = Kind.ENTRY) -> Post:

@@ -9,7 +9,9 @@ import redis
 
 from server.ledger.keys import WORLD, keys_of, total_key
 from server.ledger.model import Model, Value
-from server.ledger.posts import Post, pack_call
+from server.ledger.posts import Post, pack_call, results
+
+from .builders import record
 
 FIRST_TIME = 1_700_000_000_000
 """When the model's clock begins, in ms; each call takes one."""
@@ -21,11 +23,13 @@ class StoreLedger:
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
         client.flushall()
-        client.set(keys_of(WORLD).record, "4 0")
+        client.set(keys_of(WORLD).record, record("4 0"))
 
     def apply(self, posts: Iterable[Post]) -> list[Any]:
         """The time in ms, then the result of each post."""
-        return self.client.execute_command(*pack_call(list(posts)))
+        posts = list(posts)
+        reply = self.client.execute_command(*pack_call(posts))
+        return [reply[0], *results(posts, reply)]
 
     def sweep(self, marks: list[bytes], before: int) -> int:
         return self.client.execute_command("FCALL", "teller_sweep", len(marks), *marks, before)

@@ -11,7 +11,7 @@ import redis.asyncio
 
 from server.ledger.audit import audit
 from server.ledger.keys import keys_of
-from server.ledger.posts import Post, pack_call
+from server.ledger.posts import Post, pack_call, results
 from server.ledger.status import Status
 
 from . import builders as b
@@ -38,8 +38,8 @@ async def connections(socket: str, store: StoreLedger) -> AsyncIterator[Connecti
 
 async def send(client: redis.asyncio.Redis, *posts: Post) -> list[list[int | bytes]]:
     """The results of `posts`, sent as one call."""
-    _, *results = await client.execute_command(*pack_call(list(posts)))
-    return results
+    sent = list(posts)
+    return list(results(sent, await client.execute_command(*pack_call(sent))))
 
 
 async def test_last_cent_is_spent_once(connections: Connections, store: StoreLedger):
@@ -49,7 +49,7 @@ async def test_last_cent_is_spent_once(connections: Connections, store: StoreLed
     won = [result for result in results if result[0] == Status.OK]
     assert won == [[Status.OK, 2, 2, 0, 0, 2, 100_001, 0, 2]]
     assert results.count([Status.INSUFFICIENT_FUNDS, b"0"]) == CONNECTIONS - 1
-    assert store.contents()[keys_of("@alice").record] == b"0 2 USD 0 0"
+    assert store.contents()[keys_of("@alice").record] == b.record("0 2 USD 0 0")
     assert len(store.contents()[keys_of("@alice").box]) == 2
 
 

@@ -12,6 +12,7 @@ from server.ledger.entries import read_entry
 from server.ledger.keys import WORLD, keys_of, total_key
 from server.ledger.posts import Mark, Post
 from server.ledger.status import Status
+from server.pipeline import POSTS_PER_CALL
 
 from . import builders as b
 from .ledgers import ModelLedger, StoreLedger
@@ -52,7 +53,7 @@ def test_payment_answers_seqs_and_both_balances(town: Ledger):
 
 def test_deposit_takes_from_world_and_counts_what_circulates(town: Ledger):
     assert one(town, b.deposit("1", "@bob", 5)) == [OK, 1, 2, -105, 0, 2, 5, 0, 1]
-    assert town.contents()[keys_of(WORLD).record] == b"4 2 USD -105 0"
+    assert town.contents()[keys_of(WORLD).record] == b.record("4 2 USD -105 0")
     assert town.contents()[total_key("USD")] == b"105"
 
 
@@ -60,8 +61,8 @@ def test_register_opens_an_account_with_its_secrets(ledger: Ledger):
     assert one(ledger, b.register("1", "@alice", 500)) == [OK, 1, 1, -500, 0, 1, 500, 0, 1]
     assert one(ledger, b.register("1", "@bob")) == [OK]
     contents = ledger.contents()
-    assert contents[ALICE.record] == b"0 1 USD 500 0"
-    assert contents[BOB.record] == b"0 0"
+    assert contents[ALICE.record] == b.record("0 1 USD 500 0")
+    assert contents[BOB.record] == b.record("0 0")
     assert contents[ALICE.secret] == b"argon2 of it"
     assert contents[ALICE.tokens] == {b"token": b"laptop"}
 
@@ -78,7 +79,7 @@ def test_create_join_and_leave_keep_both_sides_of_membership(town: Ledger):
 
 def test_freeze_stops_money_both_ways_and_thaw_lets_it_flow(town: Ledger):
     assert one(town, b.freeze("1", "@bob")) == [OK]
-    assert town.contents()[BOB.record] == b"1 0"
+    assert town.contents()[BOB.record] == b.record("1 0")
     assert one(town, b.payment("2", "@alice", "@bob", 1)) == [Status.PARTY_FROZEN]
     assert one(town, b.thaw("3", "@bob")) == [OK]
     assert one(town, b.payment("2", "@alice", "@bob", 1))[0] == OK
@@ -105,6 +106,16 @@ def test_mark_holds_what_the_ack_said(town: Ledger):
     mark = Mark(town.contents()[money.mark])
     assert (mark.digest, mark.box, mark.seq, mark.at) == (money.digest, "@alice", paid[1], at)
     assert [mark.available, mark.held, mark.version] == paid[3:6] == [70, 0, 2]
+
+
+def test_a_post_that_needs_no_record(town: Ledger):
+    """As a marker in one's own box: all that it touches is the mark and the list."""
+    post = b.message("1", "@alice", "@alice")
+    post.to = None
+    before = len(town.contents()[ALICE.box])
+    assert one(town, post) == [OK, before + 1]
+    mark = town.contents()[post.mark]
+    assert one(town, post) == [Status.DUPLICATE, mark]
 
 
 # --- duplicates ---
@@ -186,7 +197,7 @@ def test_posts_of_a_call_see_those_before_them(town: Ledger):
     )
     assert [r[0] for r in results] == [0] * 7 + [Status.NOT_A_MEMBER, 0, Status.ACCOUNT_FROZEN]
     assert results[5] == [OK, 2, 3, 3, 40, 0, 2, 60, 0, 3]
-    assert town.contents()[keys_of("@carol").record] == b"1 2 USD 40 0"
+    assert town.contents()[keys_of("@carol").record] == b.record("1 2 USD 40 0")
 
 
 def test_refused_post_in_the_middle_changes_nothing(town: Ledger):
@@ -224,11 +235,12 @@ def test_room_limit_counts_those_joined_in_the_same_call(town: Ledger):
     assert joined[0] == OK
 
 
-def test_call_of_sixty_four_posts_keeps_order(town: Ledger):
-    _, *results = town.apply([b.message(f"m{n}", "@alice", "@bob", f"{n}") for n in range(64)])
-    assert results == [[OK, n + 2, n + 1] for n in range(64)]
+def test_a_full_call_keeps_order(town: Ledger):
+    posts = [b.message(f"m{n}", "@alice", "@bob", f"{n}") for n in range(POSTS_PER_CALL)]
+    _, *results = town.apply(posts)
+    assert results == [[OK, n + 2, n + 1] for n in range(POSTS_PER_CALL)]
     entries = [read_entry(e, "@bob", i) for i, e in enumerate(town.contents()[BOB.box], 1)]
-    assert [e.text for e in entries] == [f"{n}" for n in range(64)]
+    assert [e.text for e in entries] == [f"{n}" for n in range(POSTS_PER_CALL)]
 
 
 # --- books and sweep ---

@@ -104,67 +104,46 @@ def _right_types(post: Post) -> dict[bytes, bytes]:
     return types | dict.fromkeys(post.boxes, b"list")
 
 
-DAMAGED_RECORDS = [
-    "",
-    "0",
-    "0 ",
-    "x",
-    "0 1 USD",
-    "0 1 USD 100",
-    "0 1 USD 100 0 ",
-    "0 1 USD 100 0 EUR",
-    "0 1 USD 100 0\n",
-    "0 1 USD 100 0\0",
-    " 0 1 USD 100 0",
-    "0  1 USD 100 0",
-    "0 1 USD  100 0",
-    "0 1 USD,100,0",
-    "0 1 usd 100 0",
-    "0 1 US 100 0",
-    "0 1 USDX 100 0",
-    "0 1 USD 0100 0",
-    "0 1 USD 100 00",
-    "0 01 USD 100 0",
-    "00 1 USD 100 0",
-    "0 1 USD +100 0",
-    "0 1 USD -0 0",
-    "0 1 USD 100. 0",
-    "0 1 USD 100.0 0",
-    "0 1 USD 1e3 0",
-    "0 1 USD 0x64 0",
-    "0 1 USD nan 0",
-    "0 1 USD inf 0",
-    "0 1 USD -1 0",
-    "0 1 USD 100 -1",
-    "0 -1 USD 100 0",
-    "0 1 USD 9007199254740992 0",
-    "0 1 USD 9007199254740993 0",
-    "0 1 USD 99999999999999999999 0",
-    "0 1 USD 100 9007199254740992",
-    "0 1 USD 9007199254740991 1",
-    "0 1 USD 100 0 USD 100 0",
-    "0 1 USD 100 0 EUR 1 0 USD 1 0",
-    "0 9007199254740991 USD 100 0",
-    "0 9007199254740992 USD 100 0",
-    "2 1 USD 100 0",
-    "8 1 USD 100 0",
-    "40 1 USD 100 0",
-    "-1 1 USD 100 0",
-    "4e0 1 USD 100 0",
-]
+SOUND = b.record("0 1 USD 100 0")
+DAMAGED_RECORDS = {
+    "empty": b"",
+    "in letters": b"0 1 USD 100 0",
+    "no version": SOUND[:7],
+    "half a balance": SOUND[:-1],
+    "a byte too many": SOUND + b"\0",
+    "flags that are none": b"\2" + SOUND[1:],
+    "flags that are too high": b"\x08" + SOUND[1:],
+    "flags of another kind": b"0" + SOUND[1:],
+    "currency in small letters": SOUND.replace(b"USD", b"usd"),
+    "currency of zeros": SOUND.replace(b"USD", bytes(3)),
+    "currency with a blank": SOUND.replace(b"USD", b"US "),
+    "currency twice": SOUND + SOUND[8:],
+    "currency twice, not at once": b.record("0 1 USD 100 0 EUR 1 0 USD 1 0"),
+    "below zero": b.record("0 1 USD -1 0"),
+    "far below zero": b.record(f"0 1 USD {-MAX} 0"),
+    "held below zero": SOUND[:-8] + b"\xff" * 8,
+    "too much": b.record(f"0 1 USD {MAX + 1} 0"),
+    "too much by what doubles do not hold": b.record(f"0 1 USD {MAX + 2} 0"),
+    "as much as there can be": b.record(f"0 1 USD {2**63 - 1} 0"),
+    "too much held": b.record(f"0 1 USD 100 {MAX + 1}"),
+    "too much together": b.record(f"0 1 USD {MAX} 1"),
+    "last version": b.record(f"0 {MAX} USD 100 0"),
+    "version too high": b.record(f"0 {MAX + 1} USD 100 0"),
+    "version as high as can be": b.record(f"0 {2**56 - 1} USD 100 0"),
+}
 
 
-@pytest.mark.parametrize("record", DAMAGED_RECORDS, ids=repr)
+@pytest.mark.parametrize("damage", DAMAGED_RECORDS)
 @pytest.mark.parametrize("who", ["@alice", "@bob", WORLD])
-def test_damaged_record(town: StoreLedger, who: str, record: str):
-    town.client.set(keys_of(who).record, record)
+def test_damaged_record(town: StoreLedger, who: str, damage: str):
+    town.client.set(keys_of(who).record, DAMAGED_RECORDS[damage])
     pay = b.payment("1", "@alice", "@bob", 30, room="#tea")
     post = b.deposit("1", "@bob", 30) if who == WORLD else pay
     assert_refused(town, post)
 
 
 def test_account_that_was_made_an_issuer_cannot_make_money(town: StoreLedger):
-    town.client.set(ALICE.record, "4 1 USD 100 0")
+    town.client.set(ALICE.record, b.record("4 1 USD 100 0"))
     assert_refused(town, b.payment("1", "@alice", "@bob", 101))
 
 
@@ -178,29 +157,25 @@ def test_damaged_total(town: StoreLedger, total: str):
     assert_refused(town, b.deposit("1", "@bob", 1))
 
 
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "",
-        "2",
-        "2 1700000000000",
-        "x 1700000000000 @alice",
-        "2 x @alice",
-        "2 1700000000000 @alice 70",
-        "2 1700000000000 @alice 70 0",
-        "2 1700000000000 @alice 70 0 x",
-        "2 1700000000000 @alice 70 0 2 ",
-        "2 1700000000000 @alice 70 0 2 1",
-        "2 1700000000000 @alice 7e1 0 2",
-    ],
-    ids=repr,
-)
-def test_damaged_mark(town: StoreLedger, rest: str):
+DAMAGED_MARKS: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda mark: b"",
+    "digest alone": lambda mark: mark[:16],
+    "no box": lambda mark: mark[:-6],
+    "box of no name": lambda mark: mark[:-6] + b"alice!",
+    "box with something behind": lambda mark: mark + b"\n",
+    "neither words nor money": lambda mark: mark[:16] + b"\2" + mark[17:],
+    "money that says it is words": lambda mark: mark[:16] + b"\0" + mark[17:],
+    "words that say they are money": lambda mark: mark[:29] + mark[-6:],
+    "a byte missing": lambda mark: mark[1:],
+    "a byte more": lambda mark: b"x" + mark,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_MARKS)
+def test_damaged_mark(town: StoreLedger, damage: str):
     post = b.payment("1", "@alice", "@bob", 30)
     town.apply([post])
-    town.client.set(post.mark, post.digest + rest.encode())
-    assert_refused(town, post)
-    town.client.set(post.mark, (post.digest + rest.encode())[1:16])
+    town.client.set(post.mark, DAMAGED_MARKS[damage](town.client.get(post.mark)))
     assert_refused(town, post)
     # What is damaged is kept for those who have to look at it.
     before = town.dump()
@@ -208,7 +183,7 @@ def test_damaged_mark(town: StoreLedger, rest: str):
     assert town.dump() == before
 
 
-@pytest.mark.parametrize("amount", [MAX + 1, 2**53 + 1, 2**63, -1])
+@pytest.mark.parametrize("amount", [MAX + 1, 2**53 + 1, 2**63, 2**64 - 1])
 def test_amount_that_no_frame_can_carry(town: StoreLedger, amount: int):
     post = b.payment("1", "@alice", "@bob", 30)
     post.amount = amount
@@ -223,7 +198,7 @@ def _result(town: StoreLedger, post: Post) -> list[int | bytes]:
 
 
 def test_held_money_counts_against_the_largest_balance(town: StoreLedger):
-    town.client.set(BOB.record, f"0 1 USD 5 {MAX - 15}")
+    town.client.set(BOB.record, b.record(f"0 1 USD 5 {MAX - 15}"))
     assert _result(town, b.payment("1", "@alice", "@bob", 11)) == [Status.BALANCE_OVERFLOW]
     assert _result(town, b.payment("1", "@alice", "@bob", 10))[-3:] == [15, MAX - 15, 2]
     assert _result(town, b.payment("2", "@bob", "@alice", 16)) == [
@@ -234,27 +209,27 @@ def test_held_money_counts_against_the_largest_balance(town: StoreLedger):
 
 
 def test_largest_balance_moves_whole_and_to_the_cent(town: StoreLedger):
-    town.client.set(ALICE.record, f"0 1 USD {MAX} 0")
+    town.client.set(ALICE.record, b.record(f"0 1 USD {MAX} 0"))
     assert _result(town, b.payment("1", "@alice", "@bob", MAX))[-6:] == [0, 0, 2, MAX, 0, 1]
     assert _result(town, b.payment("2", "@bob", "@alice", MAX - 1))[-6:] == [1, 0, 2, MAX - 1, 0, 3]
-    assert town.client.get(ALICE.record) == b"0 3 USD %d 0" % (MAX - 1)
+    assert town.client.get(ALICE.record) == b.record(f"0 3 USD {MAX - 1} 0")
 
 
 def test_two_largest_balances_in_one_call_stay_exact(town: StoreLedger):
     """More money than can be; the sums of the double entry must not round."""
     for who in ("@alice", "@bob"):
-        town.client.set(keys_of(who).record, f"0 1 USD {MAX} 0")
+        town.client.set(keys_of(who).record, b.record(f"0 1 USD {MAX} 0"))
     town.apply([b.register("r", "@carol"), b.register("r", "@dave")])
     posts = [b.payment("1", "@alice", "@carol", MAX - 2), b.payment("2", "@bob", "@dave", 3)]
     assert [r[0] for r in town.apply(posts)[1:]] == [0, 0]
-    assert town.client.get(BOB.record) == b"0 2 USD %d 0" % (MAX - 3)
+    assert town.client.get(BOB.record) == b.record(f"0 2 USD {MAX - 3} 0")
 
 
 def test_version_ends_before_it_rounds(town: StoreLedger):
-    town.client.set(ALICE.record, f"0 {MAX - 1} USD 100 0")
+    town.client.set(ALICE.record, b.record(f"0 {MAX - 1} USD 100 0"))
     posts = [b.payment(f"{n}", "@alice", "@bob", 1) for n in range(2)]
     assert [r[0] for r in town.apply(posts)[1:]] == [Status.OK, Status.CORRUPT]
-    assert town.client.get(ALICE.record) == b"0 %d USD 99 0" % MAX
+    assert town.client.get(ALICE.record) == b.record(f"0 {MAX} USD 99 0")
 
 
 def test_full_store_refuses_and_moves_nothing(town: StoreLedger):

@@ -84,11 +84,13 @@ async def test_the_audit_runs_beside_the_hub_and_alone(hub: Hub) -> None:
     assert code == 0
     assert "in circulation: 200.00 USD" in out
     assert out.endswith("The books balance.\n")
-    await hub.store("SET", "{p0}a:@alice", "0 2 USD 9999999 0")
+    record = await hub.store("GET", "{p0}a:@alice")
+    wrong = record.replace((9_877).to_bytes(8), (9_999_999).to_bytes(8))
+    await hub.store("SET", "{p0}a:@alice", wrong)
     code, out, _ = await teller("admin", "audit", "--data", str(hub.data))
     assert code == 1
     assert "WRONG" in out
-    await hub.store("SET", "{p0}a:@alice", "0 2 USD 9877 0")
+    await hub.store("SET", "{p0}a:@alice", record)
     await hub.app.stop()
     code, out, _ = await teller("admin", "audit", TELLER_DATA=str(hub.data))
     assert (code, out.endswith("The books balance.\n")) == (0, True)

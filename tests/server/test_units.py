@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from protocol.codec import JSON, MSGPACK, Codec
@@ -9,7 +11,7 @@ from protocol.frames import Ack
 from server.hub import Hub, tell
 from server.ledger.ids import MARK_MS, Ages
 from server.ledger.posts import Mark
-from server.ledger.records import parse_record
+from server.ledger.records import format_record, parse_record
 from server.limits import Bucket
 from server.operator import new_id
 from server.passwords import new_token, token_field, token_owner
@@ -115,15 +117,23 @@ def test_tokens_name_their_account_and_are_kept_hashed() -> None:
 
 
 def test_records_and_marks_are_read_as_they_are_written() -> None:
-    record = parse_record(b"1 7 USD 9500 100 JPY 0 0")
+    stored = b"\1" + bytes(6) + b"\7" + struct.pack(">3sqQ3sqQ", b"USD", 9500, 100, b"JPY", -3, 0)
+    record = parse_record(stored)
     assert (record.flags, record.version) == (1, 7)
     assert {k: (v.available, v.held) for k, v in record.balances.items()} == {
         "USD": (9500, 100),
-        "JPY": (0, 0),
+        "JPY": (-3, 0),
     }
-    words = Mark(b"0123456789abcdef" + b"17 1795000000000 #tea")
-    money = Mark(b"0123456789abcdef" + b"3 1795000000000 @alice 9500 0 2")
+    assert format_record(record) == stored
+    at = (1795000000000).to_bytes(6)
+    words = Mark(b"0123456789abcdef" + b"\0" + (17).to_bytes(6) + at + b"#tea")
+    after = struct.pack(">qQ", 9500, 0) + (2).to_bytes(7)
+    money = Mark(b"0123456789abcdef" + b"\1" + (3).to_bytes(6) + at + after + b"@alice")
     assert (words.seq, words.box, words.money) == (17, "#tea", False)
     assert (money.available, money.held, money.version) == (9500, 0, 2)
-    with pytest.raises(ValueError, match="damaged"):
-        parse_record(b"0 1 USD 5")
+    for damaged in (b"", stored[:7], stored[:-1], b"\2" + stored[1:], stored + stored[8:27]):
+        with pytest.raises(ValueError, match="damaged"):
+            parse_record(damaged)
+    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\2" + bytes(60)):
+        with pytest.raises(ValueError, match="damaged"):
+            Mark(damaged)

@@ -44,6 +44,10 @@ async def fill(store: EmbeddedStore) -> int:
     return stored
 
 
+def _environment(pid: int | None) -> list[str]:
+    return Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+
+
 async def test_a_second_start_finds_everything(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / 'da "t\\a', "disk")
     for expected in (None, b"1"):
@@ -82,6 +86,22 @@ async def test_only_its_user_may_reach_it(store: EmbeddedStore, tmp_path: Path) 
 async def test_ctrl_c_in_the_terminal_is_not_for_the_server(store: EmbeddedStore) -> None:
     assert store.pid is not None
     assert os.getsid(store.pid) == store.pid
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("own", [None, "glibc.malloc.tcache_count=2"])
+async def test_the_allocator_is_set_unless_the_operator_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if own:
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+    store = EmbeddedStore(tmp_path, "disk")
+    await store.start()
+    environ = _environment(store.pid)
+    await store.stop()
+    (found,) = [one for one in environ if one.startswith("GLIBC_TUNABLES=")]
+    assert (found == f"GLIBC_TUNABLES={own}") if own else ("tcache_count=1000" in found)
 
 
 async def test_a_second_hub_is_refused_and_told_who_is_there(

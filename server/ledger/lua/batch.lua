@@ -1,133 +1,128 @@
--- A batch: everything a call has read, and what it will write. Posts see the effects of those
--- before them. Plain functions and arrays, because this is the store's hot path.
+-- The call at hand: what it has read, and what it will write. Posts see the effects of those before
+-- them. The store runs one call at a time, so all this is kept in plain locals, not in a table that
+-- is passed around: this is the store's hot path.
+local now, digits_now    -- the time in ms; the same as 13 digits
+local keys
+local scalars_from, lists_from, others_from   -- each group's first key has the index after this
+local marked                                  -- whether any of the marks was there
+local values                                  -- scalars as read; true once there by a post's doing
 
--- Which of the scalars that look missing are there, but of another type; nil for none.
-local function find_planted(keys, values, count)
-  local missing = {}
-  for i = 1, count do
-    if not values[i] then
-      missing[#missing + 1] = keys[i]
-    end
-  end
-  if #missing == 0 or call('EXISTS', unpack(missing)) == 0 then
-    return nil
-  end
-  local planted = {}
-  for i = 1, count do
-    planted[i] = not values[i] and call('EXISTS', keys[i]) == 1
-  end
-  return planted
+local marks      -- by mark, as they are after the posts so far; nil: not looked at
+local accounts   -- by scalar, likewise
+local totals     -- by scalar, likewise; only those that changed
+local lengths    -- entries of each list, likewise
+local roles      -- by hash, role by name, likewise
+local joined     -- by set, how many rooms, likewise
+
+local sets, set_count   -- key, value, key, value ... of new scalars
+local dirty             -- scalars of accounts that changed, as keys
+local pushes, more      -- by list, its first new entry; and an array of those after it
+local edits             -- commands on hashes and sets
+local answers, answer_count   -- what the call answers
+
+local function is_error(reply)
+  return type(reply) == 'table'
 end
 
-local function open_batch(keys, scalars, lists)
-  local values = call('MGET', unpack(keys, 1, scalars))
-  return {
-    keys = keys, lists_from = scalars, others_from = scalars + lists,
-    values = values,
-    planted = find_planted(keys, values, scalars) or NONE,
-    accounts = {},   -- by scalar, as they are after the posts so far
-    totals = {},     -- by scalar, likewise; only those that changed
-    lengths = {},    -- entries of each list, likewise
-    members = {},    -- by hash, role by name, likewise
-    joined = {},     -- by set, how many rooms, likewise
-    sets = {},       -- key, value, key, value ... of new scalars
-    dirty = {},      -- scalars of accounts that changed, in order
-    pushes = {},     -- for each list with new entries: its key and they
-    push_of = {},    -- by list, its place in pushes
-    edits = {},      -- commands on hashes and sets
-  }
+local function open_batch(names, mark_count, scalar_count, list_count)
+  keys = names
+  scalars_from, lists_from = mark_count, mark_count + scalar_count
+  others_from = lists_from + list_count
+  marked = call('EXISTS', spread(keys, 1, mark_count)) > 0
+  values = scalar_count > 0 and call('MGET', spread(keys, mark_count + 1, lists_from)) or NONE
+  marks, accounts, totals, lengths, roles, joined = {}, {}, {}, {}, {}, {}
+  sets, set_count, dirty, pushes, more, edits = {}, 0, {}, {}, {}, {}
+  answers, answer_count = {}, 0
+end
+
+-- Duplicate mark i: false or nil if there is none; if something else is in its place, a text that
+-- is no mark.
+local function mark_at(i)
+  local text = marks[i]
+  if text == nil and marked then
+    text = pcall('GET', keys[i])
+    if is_error(text) then text = '' end
+    marks[i] = text
+  end
+  return text
 end
 
 -- Why scalar i cannot take part: `missing` if it is not there; nil if it can.
-local function absent(batch, i, missing)
-  if batch.values[i] then
+local function absent(i, missing)
+  if values[i] then
     return nil
   end
-  return batch.planted[i] and CORRUPT or missing
+  return call('EXISTS', keys[scalars_from + i]) == 1 and CORRUPT or missing
 end
 
 -- The account of scalar i, which is there; nil if its record is damaged.
-local function account_of(batch, i)
-  local account = batch.accounts[i]
+local function account_of(i)
+  local account = accounts[i]
   if not account then
-    account = parse_account(batch.values[i])
-    batch.accounts[i] = account
+    account = parse_account(values[i])
+    accounts[i] = account
   end
   return account
 end
 
 -- Number of entries of list i, counting those this call will append; nil if it is no list.
-local function length_of(batch, i)
-  local length = batch.lengths[i]
+local function length_of(i)
+  local length = lengths[i]
   if not length then
-    length = pcall('LLEN', batch.keys[batch.lists_from + i])
-    if type(length) ~= 'number' then
-      return nil
-    end
-    batch.lengths[i] = length
+    length = number(pcall('LLEN', keys[lists_from + i]))   -- nil of an error
+    lengths[i] = length
   end
   return length
 end
 
 -- The role of `who` in the room whose members are hash i, false if none; nil if it is no hash.
-local function role_of(batch, i, who)
-  local roles = batch.members[i]
-  if not roles then
-    roles = {}
-    batch.members[i] = roles
+local function role_of(i, who)
+  local by_name = roles[i]
+  if not by_name then
+    by_name = {}
+    roles[i] = by_name
   end
-  if roles[who] == nil then
-    local role = pcall('HGET', batch.keys[batch.others_from + i], who)
-    if type(role) == 'table' then
+  if by_name[who] == nil then
+    local role = pcall('HGET', keys[others_from + i], who)
+    if is_error(role) then
       return nil
     end
-    roles[who] = role
+    by_name[who] = role
   end
-  return roles[who]
+  return by_name[who]
 end
 
 -- How many rooms the set i holds; nil if it is no set.
-local function rooms_joined(batch, i)
-  local count = batch.joined[i]
+local function rooms_joined(i)
+  local count = joined[i]
   if not count then
-    count = pcall('SCARD', batch.keys[batch.others_from + i])
-    if type(count) ~= 'number' then
-      return nil
-    end
-    batch.joined[i] = count
+    count = number(pcall('SCARD', keys[others_from + i]))   -- nil of an error
+    joined[i] = count
   end
   return count
 end
 
--- A new scalar: a mark or a password hash.
-local function set_scalar(batch, i, text)
-  local sets = batch.sets
-  local n = #sets
-  sets[n + 1], sets[n + 2] = batch.keys[i], text
-  batch.values[i] = text
+local function set(key, text)
+  sets[set_count + 1], sets[set_count + 2] = key, text
+  set_count = set_count + 2
 end
 
--- The account of scalar i is written at the end.
-local function changed(batch, i, account)
-  if not account.dirty then
-    account.dirty = true
-    batch.dirty[#batch.dirty + 1] = i
-    batch.values[i] = true
+-- Appends `entry` to list i, and answers its place there.
+local function push(i, entry)
+  local seq, before = lengths[i] + 1, pushes[i]
+  lengths[i] = seq
+  if not before then
+    pushes[i] = entry
+  elseif more[i] then
+    more[i][#more[i] + 1] = entry
+  else
+    more[i] = {entry}
   end
+  answer_count = answer_count + 1
+  answers[answer_count] = seq
+  return seq
 end
 
-local function push(batch, i, entry)
-  local place = batch.push_of[i]
-  if not place then
-    place = #batch.pushes + 1
-    batch.push_of[i] = place
-    batch.pushes[place] = {batch.keys[batch.lists_from + i], entry}
-    return
-  end
-  local command = batch.pushes[place]
-  command[#command + 1] = entry
-end
-
-local function edit(batch, command, i, ...)
-  batch.edits[#batch.edits + 1] = {command, batch.keys[batch.others_from + i], ...}
+local function edit(command, i, ...)
+  edits[#edits + 1] = {command, keys[others_from + i], ...}
 end

@@ -1,17 +1,14 @@
--- The checks of one post, in order of precedence; a status and perhaps a detail, or nil for none.
+-- The checks of the post at hand, in order of precedence; a status and perhaps a detail, or nil.
 
-local function check_duplicate(batch, post, digest)
-  local mark = batch.values[post[2]]
-  if mark then
-    if not parse_mark(mark) then
+local function check_duplicate()
+  local stored = mark_at(mark)
+  if stored then
+    if not parse_mark(stored) then
       return CORRUPT
     end
-    return sub(mark, 1, 16) == digest and DUPLICATE or ID_REUSED, mark
+    return sub(stored, 1, 16) == digest and DUPLICATE or ID_REUSED, stored
   end
-  if batch.planted[post[2]] then
-    return CORRUPT
-  end
-  return post[4] and ID_TOO_OLD or nil
+  return old ~= 0 and ID_TOO_OLD or nil
 end
 
 -- For a post that makes an account: it must be absent, and not because it is damaged.
@@ -20,30 +17,26 @@ local function taken(status)
   return status == CORRUPT and CORRUPT or nil
 end
 
-local function check_parties(batch, post)
-  local kind, to, sender, room = post[1], post[7], post[8], post[11]
+local function check_parties()
   local status
-  if sender then
-    status = absent(batch, sender, UNKNOWN_ACCOUNT)
-    if status then return status end
+  if sender ~= 0 and not values[sender] then
+    return absent(sender, UNKNOWN_ACCOUNT)
   end
-  if to then
-    status = absent(batch, to, UNKNOWN_ACCOUNT)
+  if to ~= 0 and (kind == REGISTER or not values[to]) then
+    status = absent(to, UNKNOWN_ACCOUNT)
     if kind == REGISTER then status = taken(status) end
     if status then return status end
   end
-  if room then
-    status = absent(batch, room, UNKNOWN_ROOM)
+  if room ~= 0 and (kind == CREATE or not values[room]) then
+    status = absent(room, UNKNOWN_ROOM)
     if kind == CREATE then status = taken(status) end
     if status then return status end
   end
-  if post[9] and sender == to then
-    return SAME_ACCOUNT
-  end
+  return sender ~= 0 and sender == to and SAME_ACCOUNT or nil
 end
 
-local function check_rights(batch, post)
-  local kind, role = post[1], role_of(batch, post[12], post[13])
+local function check_rights()
+  local role = role_of(members, who)
   if role == nil then
     return CORRUPT
   end
@@ -53,85 +46,76 @@ local function check_rights(batch, post)
   return not role and NOT_A_MEMBER or nil
 end
 
-local function check_limits(batch, post)
-  local extra = post[15]
-  local rooms = rooms_joined(batch, extra[1])
+local function check_limits()
+  if kind ~= JOIN and kind ~= CREATE and kind ~= LEAVE then return nil end
+  local rooms = rooms_joined(extra.joined)
   if not rooms then
     return CORRUPT
   end
-  if post[1] ~= LEAVE and rooms >= extra[3] then
-    return LIMIT_EXCEEDED, digits(extra[3])
+  if kind ~= LEAVE and rooms >= extra.most then
+    return LIMIT_EXCEEDED, digits(extra.most)
   end
 end
 
 -- The money in circulation by scalar i; nil if what is stored cannot be that.
-local function total_of(batch, i)
-  local total = batch.totals[i] or integer(batch.values[i] or '0')
-  if batch.planted[i] or not total or total < 0 then
-    return nil
-  end
-  return total
+local function total_of(i)
+  return totals[i] or integer(values[i] or '0')
 end
 
-local function check_circulation(batch, post, available, amount)
+local function check_circulation(available)
   if available - amount < -MAX then return BALANCE_OVERFLOW end
-  local total = post[14] and total_of(batch, post[14])
-  if not total or total + amount > MAX then return CORRUPT end
+  if total == 0 or absent(total) == CORRUPT then return CORRUPT end
+  local so_far = total_of(total)
+  if not so_far or so_far < 0 or so_far + amount > MAX then return CORRUPT end
 end
 
-local function check_money(batch, post)
-  local payer = account_of(batch, post[8])
-  local payee = post[1] == REGISTER and new_account() or account_of(batch, post[7])
-  if not payer or not payee then return CORRUPT end
-  if payer.version >= MAX or payee.version >= MAX then return CORRUPT end
-  if is_frozen(payer) then return ACCOUNT_FROZEN end
-  if is_frozen(payee) then return PARTY_FROZEN end
-  local currency, amount = post[10], integer(post[9])
-  if not find(currency, '^%u%u%u$') then return CURRENCY_UNKNOWN end
-  if not amount or amount < 1 then return CORRUPT end
-  local theirs, ours = place_of(payee, currency), place_of(payer, currency)
-  if theirs and amount > MAX - payee[theirs + 1] - payee[theirs + 2] then
+local function check_money()
+  local payer = accounts[sender] or account_of(sender)
+  local payee = kind == REGISTER and new_account() or accounts[to] or account_of(to)
+  if not payer or not payee or payer[2] >= MAX or payee[2] >= MAX then return CORRUPT end
+  if payer[1] ~= 0 and is_frozen(payer) then return ACCOUNT_FROZEN end
+  if payee[1] ~= 0 and is_frozen(payee) then return PARTY_FROZEN end
+  local code, sum = currency, amount
+  if not (codes[code] or is_currency(code)) then return CURRENCY_UNKNOWN end
+  if sum < 1 or sum > MAX then return CORRUPT end
+  local ours, theirs = place_of(payer, code), place_of(payee, code)
+  if theirs and sum > MAX - payee[theirs + 1] - payee[theirs + 2] then
     return BALANCE_OVERFLOW
   end
   local available = ours and payer[ours + 1] or 0
-  if is_issuer(payer) then
-    return check_circulation(batch, post, available, amount)
-  elseif available < amount then
+  if payer[1] >= ISSUER then
+    return check_circulation(available)
+  elseif available < sum then
     return INSUFFICIENT_FUNDS, digits(available)
   end
 end
 
-local function check_boxes(batch, post)
-  for _, box in ipairs(post[6]) do
-    if not length_of(batch, box) then
-      return CORRUPT
-    end
-  end
+local function check_boxes()
+  local there = (first == 0 or lengths[first] or length_of(first))
+    and (second == 0 or lengths[second] or length_of(second))
+    and (third == 0 or lengths[third] or length_of(third))
+  return not there and CORRUPT or nil
 end
 
 -- What only some kinds touch.
-local function check_kind(batch, post)
-  local kind = post[1]
+local function check_kind()
   if kind == FREEZE or kind == THAW then
-    return not account_of(batch, post[7]) and CORRUPT or nil
+    return not account_of(to) and CORRUPT or nil
   elseif kind == REGISTER then
-    local secret, tokens = post[15][1], post[15][3]
-    local there = call('EXISTS', batch.keys[batch.others_from + tokens]) == 1
-    return (there or batch.values[secret] or batch.planted[secret]) and CORRUPT or nil
+    local tokens, secret = keys[others_from + extra.tokens], keys[scalars_from + extra.secret]
+    return (values[extra.secret] or call('EXISTS', tokens, secret) > 0) and CORRUPT or nil
   end
 end
 
 -- Why the post is refused: a status and perhaps a detail; nil if it is not.
-local function refusal(batch, post, digest)
-  local status, detail = check_duplicate(batch, post, digest)
-  if not status then status = check_parties(batch, post) end
-  if not status and post[12] then status = check_rights(batch, post) end
-  local kind = post[1]
-  if not status and (kind == JOIN or kind == CREATE or kind == LEAVE) then
-    status, detail = check_limits(batch, post)
-  end
-  if not status and post[9] then status, detail = check_money(batch, post) end
-  if not status then status = check_boxes(batch, post) end
-  if not status and kind ~= ENTRY then status = check_kind(batch, post) end
+local function refusal()
+  local status, detail = check_duplicate()
+  if status then return status, detail end
+  status = check_parties()
+  if not status and room ~= 0 then status = check_rights() end
+  if not status and kind ~= ENTRY then status, detail = check_limits() end
+  if not status and sender ~= 0 then status, detail = check_money() end
+  if not status then status = check_boxes() end
+  if not status and kind ~= ENTRY then status = check_kind() end
   return status, detail
 end

@@ -1,101 +1,103 @@
--- What a post does, once every check has passed. Only tables change here; nothing can fail.
+-- What the post at hand does, once every check has passed. Only tables change here; the store does
+-- so in `write`, at the end of the call.
 
-local function change(account, currency, amount, result)
-  local at = place_of(account, currency) or add_currency(account, currency, 0, 0)
-  local available, version = account[at + 1] + amount, account.version + 1
-  account[at + 1], account.version = available, version
-  local n = #result
-  result[n + 1], result[n + 2], result[n + 3] = available, account[at + 2], version
+-- Adds `sum` to the account and answers what is then available, held, and the version. Returns what
+-- the account gained.
+local function change(account, sum)
+  local at, n = place_of(account, currency) or add_currency(account, currency), answer_count
+  local before, version = account[at + 1], account[2] + 1
+  account[at + 1], account[2] = before + sum, version
+  answers[n + 1], answers[n + 2], answers[n + 3] = account[at + 1], account[at + 2], version
+  answer_count = n + 3
+  return account[at + 1] - before
 end
 
--- Moves the money; the payer's and the payee's balance go to the result.
-local function transfer(batch, post, result)
-  local payer, payee = batch.accounts[post[8]], batch.accounts[post[7]]
-  local currency, amount = post[10], tonumber(post[9])
-  change(payer, currency, -amount, result)
-  change(payee, currency, amount, result)
-  if post[14] then
-    batch.totals[post[14]] = total_of(batch, post[14]) + amount
+-- Moves the money. Double entry, enforced: what one account gains, the other loses.
+local function transfer()
+  if total ~= 0 then
+    totals[total] = total_of(total) + amount
   end
-  changed(batch, post[8], payer)
-  changed(batch, post[7], payee)
-end
-
-local function append(batch, boxes, entry, result)
-  for n, box in ipairs(boxes) do
-    local seq = batch.lengths[box] + 1
-    batch.lengths[box] = seq
-    push(batch, box, entry)
-    result[n + 1] = seq
+  dirty[sender], dirty[to] = true, true
+  if change(accounts[sender], -amount) + change(accounts[to], amount) ~= 0 then
+    error('teller: postings of ' .. currency .. ' do not sum to zero; nothing was written')
   end
 end
 
-local function change_members(batch, post)
-  local kind, members, who, extra = post[1], post[12], post[13], post[15]
+local function change_members()
+  if kind ~= JOIN and kind ~= CREATE and kind ~= LEAVE then return end
+  local by_name, set_of = roles[members], extra.joined
   if kind == LEAVE then
-    batch.members[members][who] = false
-    batch.joined[extra[1]] = batch.joined[extra[1]] - 1
-    edit(batch, 'HDEL', members, who)
-    edit(batch, 'SREM', extra[1], extra[2])
+    by_name[who], joined[set_of] = false, joined[set_of] - 1
+    edit('HDEL', members, who)
+    edit('SREM', set_of, extra.room)
     return
   end
   local role = kind == CREATE and 'owner' or 'member'
-  batch.members[members][who] = role
-  batch.joined[extra[1]] = batch.joined[extra[1]] + 1
-  edit(batch, 'HSET', members, who, role)
-  edit(batch, 'SADD', extra[1], extra[2])
+  by_name[who], joined[set_of] = role, joined[set_of] + 1
+  edit('HSET', members, who, role)
+  edit('SADD', set_of, extra.room)
 end
 
-local function open_account(batch, i)
-  local account = new_account()
-  batch.accounts[i] = account
-  changed(batch, i, account)
+local function open_account(i)
+  accounts[i], dirty[i], values[i] = new_account(), true, true
 end
 
-local function change_accounts(batch, post)
-  local kind = post[1]
+local function change_accounts()
   if kind == CREATE then
-    open_account(batch, post[11])
+    open_account(room)
   elseif kind == REGISTER then
-    local extra = post[15]
-    open_account(batch, post[7])
-    set_scalar(batch, extra[1], extra[2])
-    edit(batch, 'HSET', extra[3], extra[4], extra[5])
+    open_account(to)
+    set(keys[scalars_from + extra.secret], extra.value)
+    values[extra.secret] = true
+    edit('HSET', extra.tokens, extra.token, extra.device)
   elseif kind == FREEZE or kind == THAW then
-    local account = batch.accounts[post[7]]
+    local account = accounts[to]
     local frozen = is_frozen(account) and FROZEN or 0
-    account.flags = account.flags - frozen + (kind == FREEZE and FROZEN or 0)
-    changed(batch, post[7], account)
+    account[1] = account[1] - frozen + (kind == FREEZE and FROZEN or 0)
+    dirty[to] = true
   end
 end
 
--- The mark that tells a duplicate; for money with the payer's balance, so that a replayed ack says
+-- The mark tells a duplicate; for money it holds the payer's balance, so that a replayed ack says
 -- what the original said.
-local function mark_of(post, digest, result, now)
-  local mark = digest .. digits(result[2] or 0) .. ' ' .. now .. ' ' .. post[5]
-  if not post[9] or post[1] == REGISTER then
-    return mark
+local function set_mark(seq)
+  local text
+  if sender == 0 or kind == REGISTER then
+    text = encode('>c16BI6I6c0', digest, 0, seq, now, box)
+  else
+    local n = answer_count   -- the last six answers are the payer's and the payee's balance
+    text = encode('>c16BI6I6i8I8I7c0', digest, 1, seq, now,
+      answers[n - 5], answers[n - 4], answers[n - 3], box)
   end
-  local at = #post[6] + 2
-  return mark .. format(' %d %d %d', result[at], result[at + 1], result[at + 2])
+  marks[mark] = text
+  set(keys[mark], text)
 end
 
-local function apply(batch, post, digest, body, now)
-  local status, detail = refusal(batch, post, digest)
+local function append_entry()
+  local entry = digits_now .. body
+  local seq = first ~= 0 and push(first, entry) or 0
+  if second ~= 0 then push(second, entry) end
+  if third ~= 0 then push(third, entry) end
+  return seq
+end
+
+-- Applies the post at hand.
+local function apply()
+  local status, detail = refusal()
+  answer_count = answer_count + 1
+  answers[answer_count] = status or OK
   if status then
-    return {status, detail}
+    answer_count = answer_count + 1
+    answers[answer_count] = detail or false
+    return
   end
-  local result, kind = {OK}, post[1]
   if kind ~= ENTRY then
-    change_accounts(batch, post)
-    if kind == CREATE or kind == JOIN or kind == LEAVE then
-      change_members(batch, post)
-    end
+    change_accounts()
+    change_members()
   end
-  append(batch, post[6], now .. body, result)
-  if post[9] then
-    transfer(batch, post, result)
+  local seq = append_entry()
+  if sender ~= 0 then
+    transfer()
   end
-  set_scalar(batch, post[2], mark_of(post, digest, result, now))
-  return result
+  set_mark(seq)
 end

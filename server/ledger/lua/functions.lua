@@ -1,65 +1,39 @@
--- Double entry, enforced: what one account gained, another lost.
-local function check_books(batch)
-  local sums = {}
-  for _, account in pairs(batch.accounts) do
-    for at = 1, #account, 4 do
-      local gained = account[at + 1] + account[at + 2] - account[at + 3]
-      if gained ~= 0 then
-        sums[account[at]] = (sums[account[at]] or 0) + gained
-      end
-    end
+local function write()
+  for i in pairs(dirty) do
+    set(keys[scalars_from + i], format_account(accounts[i]))
   end
-  for currency, sum in pairs(sums) do
-    if sum ~= 0 then
-      error('teller: postings of ' .. currency .. ' do not sum to zero; nothing was written')
-    end
-  end
-end
-
-local function write(batch)
-  local sets = batch.sets
-  for _, i in ipairs(batch.dirty) do
-    local n = #sets
-    sets[n + 1], sets[n + 2] = batch.keys[i], format_account(batch.accounts[i])
-  end
-  for i, total in pairs(batch.totals) do
-    local n = #sets
-    sets[n + 1], sets[n + 2] = batch.keys[i], digits(total)
+  for i, sum in pairs(totals) do
+    set(keys[scalars_from + i], digits(sum))
   end
   -- After this point nothing may fail: every type was checked, every value is a string.
-  if #sets > 0 then
-    call('MSET', unpack(sets))
+  if set_count > 0 then
+    call('MSET', spread(sets, 1, set_count))
   end
-  for _, command in ipairs(batch.pushes) do
-    call('RPUSH', unpack(command))
+  for i, entry in pairs(pushes) do
+    call('RPUSH', keys[lists_from + i], entry, spread(more[i] or NONE))
   end
-  for _, command in ipairs(batch.edits) do
-    call(unpack(command))
+  for _, command in ipairs(edits) do
+    call(spread(command))
   end
 end
 
-local function milliseconds()
+local function read_clock()
   local time = call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+  digits_now = format('%013d', now)
 end
 
-local function post(keys, args)
+local function post(names, args)
   bind()
-  local batch = open_batch(keys, tonumber(args[1]), tonumber(args[2]))
-  local at = milliseconds()
-  local now = format('%013d', at)
-  local results = {at}
-  local contents, from = args[4], 1
-  for i, item in ipairs(cmsgpack.unpack(args[3])) do
-    local body = from + 16
-    local behind = body + item[3]
-    local digest, entry = sub(contents, from, body - 1), sub(contents, body, behind - 1)
-    results[i + 1] = apply(batch, item, digest, entry, now)
-    from = behind
+  open_batch(names, number(args[1]), number(args[2]), number(args[3]))
+  open_rows(args[4])
+  read_clock()
+  answers[1], answer_count = now, 1
+  while next_post() do
+    apply()
   end
-  check_books(batch)
-  write(batch)
-  return results
+  write()
+  return answers
 end
 
 local function sweep(keys, args)
@@ -68,7 +42,7 @@ local function sweep(keys, args)
   local stale = {}
   for i, mark in ipairs(call('MGET', unpack(keys))) do
     local at, money = parse_mark(mark or '')
-    if at and not money and tonumber(at) < before then
+    if at and not money and at < before then
       stale[#stale + 1] = keys[i]
     end
   end
@@ -80,7 +54,7 @@ end
 
 local function books(keys, args)
   bind()
-  local world = parse_account(call('GET', keys[1]) or '4 0')
+  local world = parse_account(call('GET', keys[1]) or '\4\0\0\0\0\0\0\0')
   local sheet = {}
   for i, currency in ipairs(args) do
     local at = world and place_of(world, currency)

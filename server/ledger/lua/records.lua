@@ -8,96 +8,103 @@ local function integer(text)
   if text ~= '0' and not find(text, '^%-?[1-9]%d*$') then
     return nil
   end
-  local n = tonumber(text)
+  local n = number(text)
   if n > MAX or n < -MAX then
     return nil
   end
   return n
 end
 
--- An account is a table {flags, version} whose array part holds, for each currency, its code, what
--- is available, what is held, and both together as they were read.
+local codes = {}   -- the currencies seen so far
 
-local function add_currency(account, currency, available, held)
-  local at = #account
-  account[at + 1], account[at + 2], account[at + 3] = currency, available, held
-  account[at + 4] = available + held
-  return at + 1
+local function is_currency(code)
+  if not codes[code] and find(code, '^%u%u%u$') then
+    codes[code] = true
+  end
+  return codes[code]
+end
+
+-- An account is an array {flags, version, CUR, available, held, CUR, available, held ...}, so that
+-- one call decodes it and another encodes it.
+
+local forms = {}   -- by length of the record
+
+-- The layout of a record of so many bytes; nil if there is none.
+local function form_of(bytes)
+  local form = forms[bytes]
+  if not form and bytes >= 8 and (bytes - 8) % 19 == 0 then
+    form = '>BI7' .. string.rep('c3i8I8', (bytes - 8) / 19)
+    forms[bytes] = form
+  end
+  return form
 end
 
 -- Where the account keeps `currency`, nil if it has none.
 local function place_of(account, currency)
-  for at = 1, #account, 4 do
+  for at = 3, #account, 3 do
     if account[at] == currency then
       return at
     end
   end
 end
 
+local function add_currency(account, currency)
+  local at = #account + 1
+  account[at], account[at + 1], account[at + 2] = currency, 0, 0
+  return at
+end
+
 local function new_account()
-  return {flags = 0, version = 0}
-end
-
--- The account of any record, else nil.
-local function parse_any(text)
-  local flags, version, rest = match(text, '^([0145]) (%d+)(.*)$')
-  local account = {flags = tonumber(flags), version = flags and integer(version)}
-  if not account.version then
-    return nil
-  end
-  local length = 0
-  for currency, available, held in gmatch(rest, ' (%u%u%u) (%-?%d+) (%-?%d+)') do
-    local a, h = integer(available), integer(held)
-    if not a or not h or h < 0 or a + h > MAX or place_of(account, currency) then
-      return nil
-    end
-    if a < 0 and account.flags < ISSUER then
-      return nil
-    end
-    add_currency(account, currency, a, h)
-    length = length + 6 + #available + #held
-  end
-  return length == #rest and account or nil
-end
-
--- The account of a record, else nil. Most are of one currency with nothing held and small enough
--- to be exact at sight; reading those alone costs a third.
-local function parse_account(text)
-  local version, currency, available = match(text, '^0 ([1-9]%d*) (%u%u%u) ([1-9]%d*) 0$')
-  if not version or #version > 15 or #available > 15 then
-    return parse_any(text)
-  end
-  local a = tonumber(available)
-  return {flags = 0, version = tonumber(version), currency, a, 0, a}
-end
-
-local function format_account(account)
-  if #account == 4 then
-    return format('%d %d %s %d %d',
-      account.flags, account.version, account[1], account[2], account[3])
-  end
-  local parts = {digits(account.flags), digits(account.version)}
-  for at = 1, #account, 4 do
-    parts[#parts + 1] = account[at]
-    parts[#parts + 1] = digits(account[at + 1])
-    parts[#parts + 1] = digits(account[at + 2])
-  end
-  return table.concat(parts, ' ')
-end
-
-local function is_issuer(account)
-  return account.flags >= ISSUER
+  return {0, 0}
 end
 
 local function is_frozen(account)
-  return account.flags % 2 == FROZEN
+  return account[1] % 2 == FROZEN
 end
 
--- The time of a mark and whether it is one of money; nil if it is damaged.
-local function parse_mark(mark)
-  local at, balance = match(sub(mark, 17), '^%d+ (%d+) [^ ]*(.*)$')
-  if at and balance ~= '' and not find(balance, '^ %-?%d+ %d+ %d+$') then
+local FLAGS = {[FROZEN] = true, [ISSUER] = true, [ISSUER + FROZEN] = true}
+
+-- The account of a record, else nil. What passes 2^53 is rounded by `decode`, but never below it.
+local function parse_account(text)
+  local form = forms[#text] or form_of(#text)
+  if not form then
     return nil
   end
-  return at, balance ~= ''
+  local account = {decode(form, text)}
+  local flags, last = account[1], #account - 1
+  account[last + 1] = nil   -- where `decode` stopped
+  if account[2] > MAX or flags ~= 0 and not FLAGS[flags] then
+    return nil
+  end
+  local least = flags < ISSUER and 0 or -MAX
+  for at = 3, last, 3 do
+    local currency, available, held = account[at], account[at + 1], account[at + 2]
+    if available < least or held > MAX or available + held > MAX then
+      return nil
+    elseif not (codes[currency] or is_currency(currency)) then
+      return nil
+    elseif at > 3 and place_of(account, currency) ~= at then
+      return nil
+    end
+  end
+  return account
+end
+
+local function format_account(account)
+  local bytes = 8 + (#account - 2) / 3 * 19
+  return encode(forms[bytes] or form_of(bytes), spread(account))
+end
+
+-- A mark's time and whether it is one of money; nil if it is damaged.
+local function parse_mark(mark)
+  local length = #mark
+  local money = sub(mark, 17, 17) == '\1'
+  local box_at = money and 53 or 30
+  if length < 30 or not money and sub(mark, 17, 17) ~= '\0' then
+    return nil
+  end
+  if not find(sub(mark, box_at), '^[@#$][a-z0-9_]+$') then
+    return nil
+  end
+  return decode('>I6', mark, 24), money
 end
