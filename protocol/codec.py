@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from operator import itemgetter, methodcaller
 from typing import Any
 
 import msgspec
@@ -67,6 +68,8 @@ class Codec:
         subprotocol: str,
         text: bool,
         library: Any,
+        sign: Callable[[bytes], int],
+        bare_sign: dict[type[ClientFrame], int],
         has_duplicates: Callable[[bytes, ClientFrame], bool],
     ) -> None:
         self.subprotocol = subprotocol
@@ -77,6 +80,10 @@ class Codec:
         self._client_frame: Callable[[bytes], ClientFrame] = library.Decoder(AnyClientFrame).decode
         self._hub_frame: Callable[[bytes], HubFrame] = library.Decoder(AnyHubFrame).decode
         self._probe: Callable[[bytes], _Probe] = library.Decoder(_Probe).decode
+        self._sign = sign
+        self._bare_sign = bare_sign
+        """What `sign` gives for a hot frame that holds what it must and no more, so that no key
+        can stand in it twice. One look, in C, where the exact answer takes a call."""
         self._has_duplicates = has_duplicates
 
     def decode_client_frame(self, payload: bytes) -> ClientFrame:
@@ -93,7 +100,8 @@ class Codec:
             raise self._refusal(payload, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise FrameError(Code.MALFORMED) from None
-        if self._has_duplicates(payload, frame):
+        bare = self._sign(payload) == self._bare_sign.get(type(frame))
+        if not bare and self._has_duplicates(payload, frame):
             id = getattr(frame, "id", None)
             raise FrameError(Code.MALFORMED, id, reason="duplicate key")
         return frame
@@ -134,23 +142,23 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> None:
         raise KeyError
 
 
-_BARE_QUOTES = {Message: 16, Payment: 18}
-"""Quotes in the JSON of a hot frame that holds what it must and no more: no key stands twice. (A
-message has four keys and four strings. More is needed for `ref`, for a doubled key, for a quote in
-the text.)"""
-_BARE_HEADS = {Message: 0x84, Payment: 0x85}
-"""The same in MessagePack: the header of a map with as many pairs as the frame must have."""
+_read_exactly = json.JSONDecoder(object_pairs_hook=_no_duplicates).decode
+
+_quotes = methodcaller("count", b'"')
+_BARE_QUOTES: dict[type[ClientFrame], int] = {Message: 16, Payment: 18}
+"""A message has four keys and four strings. More quotes are needed for `ref`, for a doubled key,
+and for a quote in the text."""
+_head = itemgetter(0)
+_BARE_HEADS: dict[type[ClientFrame], int] = {Message: 0x84, Payment: 0x85}
+"""The header of a map with as many pairs as the frame must have."""
 
 
 def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
-    """Exact for every frame; for the two hot ones usually by counting quotes."""
-    quotes = payload.count(b'"')
-    if quotes == _BARE_QUOTES.get(type(frame)):
-        return False
-    if type(frame) is Payment and quotes == 18 + 4 * _options(frame):
+    """Exact for every frame; for a payment usually by counting quotes."""
+    if type(frame) is Payment and _quotes(payload) == _BARE_QUOTES[Payment] + 4 * _options(frame):
         return False
     try:
-        json.loads(payload, object_pairs_hook=_no_duplicates)
+        _read_exactly(payload.decode())
     except (KeyError, RecursionError, ValueError):
         return True
     return False
@@ -158,10 +166,7 @@ def _json_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
 
 def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
     """Compares the number of pairs that each map header announces with the pairs that came."""
-    head = payload[0]
-    if head == _BARE_HEADS.get(type(frame)):
-        return False
-    if type(frame) is Payment and head == 0x85 + _options(frame):
+    if type(frame) is Payment and payload[0] == _BARE_HEADS[Payment] + _options(frame):
         return False
     if _map_is_longer(payload):
         return True
@@ -183,9 +188,11 @@ def _map_is_longer(payload: bytes) -> bool:
     return announced != len(msgspec.msgpack.decode(payload))
 
 
-JSON = Codec("teller.v1.json", True, msgspec.json, _json_has_duplicates)
+JSON = Codec("teller.v1.json", True, msgspec.json, _quotes, _BARE_QUOTES, _json_has_duplicates)
 """JSON text; also for clients that ask for no subprotocol."""
-MSGPACK = Codec("teller.v1.msgpack", False, msgspec.msgpack, _msgpack_has_duplicates)
+MSGPACK = Codec(
+    "teller.v1.msgpack", False, msgspec.msgpack, _head, _BARE_HEADS, _msgpack_has_duplicates
+)
 """MessagePack, binary: smaller and cheaper."""
 
 CODECS = {codec.subprotocol: codec for codec in (MSGPACK, JSON)}

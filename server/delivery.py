@@ -24,6 +24,7 @@ from .wire import pack
 
 Durable = Literal["memory", "disk", "replica"]
 _OK = int(Status.OK)
+_ENTRY = Kind.ENTRY  # as globals: a member of an Enum costs a slow look-up each time
 
 
 class Delivery:
@@ -85,18 +86,18 @@ class Delivery:
     def _announce(self, post: Post, at: int, result: list[int]) -> None:
         boxes = self._boxes(post.names, result)
         count = len(boxes)
-        ack = Ack(post.id, at, self._durable)
-        money = result[count + 1 :]
-        if money:
+        if count:
+            ack = Ack(post.id, at, self._durable, post.box, result[1])
+        else:
+            ack = Ack(post.id, at, self._durable)
+        if len(result) > count + 1:
             self.payments += 1
-            own = BalanceAfter(*money[:3])
-            ack = replace(ack, box=post.box, seq=result[1], state="settled", balance=own)
+            own = BalanceAfter(*result[count + 1 : count + 4])
+            ack = replace(ack, state="settled", balance=own)
         else:
             self.messages += 1
-            if count:
-                ack = Ack(post.id, at, self._durable, post.box, result[1])
         origin = post.origin if isinstance(post.origin, Peer) else None
-        if post.kind is not Kind.ENTRY:
+        if post.kind is not _ENTRY:
             self._change_rooms(post, at, result, ack, origin)
         elif post.box[0] == "#":
             self._to_room(post, at, boxes[0], result[1], ack, origin)

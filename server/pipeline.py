@@ -9,6 +9,7 @@ Ordered reads go through here, too: a read is sent after every post that was giv
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -61,6 +62,8 @@ class Pipeline:
         self._scheduled = False
         self._company = 1
         """Posts that left with the last call."""
+        self._enough = 1
+        """As many waiting posts leave at once; fewer wait for an answer, or for more of them."""
         self._delay: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger("pipeline")
         self.store_ahead_ms = 0
@@ -80,8 +83,11 @@ class Pipeline:
             return
         self._unanswered += 1
         self._unanswered_bytes += len(post.body)
-        self._waiting.append(post)
-        if not self._scheduled and self._may_send():
+        waiting = self._waiting
+        waiting.append(post)
+        if self._scheduled:
+            return
+        if len(waiting) >= self._enough:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._flush)
         elif self._in_flight == 0 and self._delay is None:
@@ -129,7 +135,7 @@ class Pipeline:
 
     def _flush(self) -> None:
         self._scheduled = False
-        while self._waiting and self._may_send():
+        while len(self._waiting) >= self._enough:
             self._send()
         if self._waiting and self._in_flight == 0 and self._delay is None:
             self._wait()
@@ -142,11 +148,12 @@ class Pipeline:
         if self._in_flight == 0 and self._waiting:
             self._send()
 
-    def _may_send(self) -> bool:
-        """Whether what waits should leave now, or gather until an answer or more of it comes."""
-        if self._in_flight == 0:
-            return len(self._waiting) >= min(self._company, POSTS_WORTH_A_CALL)
-        return self._in_flight < CALLS_IN_FLIGHT and len(self._waiting) >= POSTS_WORTH_A_CALL
+    def _now_in_flight(self, calls: int) -> None:
+        self._in_flight = calls
+        if calls == 0:
+            self._enough = min(self._company, POSTS_WORTH_A_CALL)
+        else:
+            self._enough = POSTS_WORTH_A_CALL if calls < CALLS_IN_FLIGHT else sys.maxsize
 
     def _send(self) -> None:
         waiting = self._waiting
@@ -159,13 +166,13 @@ class Pipeline:
             self._fail(batch, Code.UNAVAILABLE)
             return
         self._store.send(pack_call(batch), self._answer(batch))
-        self._in_flight += 1
+        self._now_in_flight(self._in_flight + 1)
         self.calls += 1
         self.posts += len(batch)
 
     def _answer(self, batch: list[Post]) -> Callback:
         def take(reply: object) -> None:
-            self._in_flight -= 1
+            self._now_in_flight(self._in_flight - 1)
             if isinstance(reply, list):
                 self._settle(batch, reply)
             elif isinstance(reply, Lost):

@@ -41,6 +41,8 @@ def pack(codec: Codec, frame: HubFrame) -> bytes:
     payload = codec.encode(frame)
     length = len(payload)
     opcode = TEXT if codec.text else BINARY
-    if 126 <= length < 65_536:  # most frames; a call less
+    if length < 126:  # acks: as `header` does, without a call
+        return _SHORT[opcode][length] + payload
+    if length < 65_536:
         return _MEDIUM(opcode, 126, length) + payload
     return header(opcode, length) + payload

@@ -74,6 +74,7 @@ class Post(msgspec.Struct, gc=False):
     """What `body` encodes; it has no place yet."""
 
 
+_OK = int(Status.OK)
 _ROW = Struct(">BBHHHHHHH16sBI")
 _MONEY = Struct(">Q3sH")
 
@@ -116,10 +117,8 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     for post in posts:
         body, to, sender, room = post.body, post.to, post.sender, post.room
         box = post.box.encode()
-        boxes = [0, 0, 0]
-        for n, key in enumerate(post.boxes):
-            boxes[n] = place(key, len(lists) + 1)
-        first, second, third = boxes
+        boxes = post.boxes
+        number = len(boxes)
         row = _ROW.pack(
             post.kind,
             post.old,
@@ -127,9 +126,9 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
             scalar(to.record, len(scalars) + 1) if to else 0,
             scalar(sender.record, len(scalars) + 1) if sender else 0,
             scalar(room.record, len(scalars) + 1) if room else 0,
-            first,
-            second,
-            third,
+            place(boxes[0], len(lists) + 1) if number else 0,  # no loop: the hub's hot path
+            place(boxes[1], len(lists) + 1) if number > 1 else 0,
+            place(boxes[2], len(lists) + 1) if number > 2 else 0,
             post.digest,
             len(box),
             len(body),
@@ -153,7 +152,7 @@ def results(posts: list[Post], reply: list[Any]) -> Iterator[list[int | bytes]]:
     """What the reply of a call says of each of its posts: the status, and what comes with it."""
     at = 1  # behind the time
     for post in posts:
-        if reply[at] == Status.OK:
+        if reply[at] == _OK:
             behind = at + 1 + len(post.boxes) + (6 if post.sender else 0)
             yield reply[at:behind]
         else:

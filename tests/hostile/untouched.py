@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from server.ledger.records import parse_record
 from tests.support import Client, Hub
 
 Keyspace = dict[bytes, bytes]
@@ -20,9 +21,9 @@ async def balances(hub: Hub) -> dict[str, int]:
     """Minor units of USD by account, as the store has them."""
     found = {}
     for key in await hub.store("KEYS", "{p0}a:*"):
-        fields = (await hub.store("GET", key)).decode().split(" ")
-        if "USD" in fields:
-            found[key.decode().removeprefix("{p0}a:")] = int(fields[fields.index("USD") + 1])
+        record = parse_record(await hub.store("GET", key))
+        if "USD" in record.balances:
+            found[key.decode().removeprefix("{p0}a:")] = record.balances["USD"].available
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 
 import pytest
@@ -14,6 +15,7 @@ from server.ledger.posts import Mark
 from server.ledger.records import format_record, parse_record
 from server.limits import Bucket
 from server.operator import new_id
+from server.outbox import Flusher, Outbox
 from server.passwords import new_token, token_field, token_owner
 from server.wire import BINARY, TEXT, header, pack
 
@@ -88,6 +90,36 @@ def test_an_entry_is_encoded_once_for_each_encoding() -> None:
     assert listeners[0].got == [pack(JSON, ack)]
     assert listeners[1].got == []
     assert listeners[2].got == [pack(MSGPACK, ack)]
+
+
+class Socket:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.write = self.written.append
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_an_outbox_is_full_only_while_the_socket_takes_no_more() -> None:
+    socket, full = Socket(), []
+    flusher = Flusher(asyncio.get_running_loop())
+    outbox = Outbox(socket, flusher, 10, lambda: full.append(outbox.size))  # type: ignore[arg-type]
+    for _ in range(5):
+        outbox.put(b"burst ")
+    await asyncio.sleep(0)
+    assert socket.written == [b"burst " * 5]
+    outbox.put(b"before ")
+    outbox.pause()
+    await asyncio.sleep(0)
+    assert (outbox.size, full) == (7, [])
+    outbox.put(b"after")
+    assert (outbox.full, full, len(socket.written)) == (True, [12], 1)
+    outbox.resume()
+    assert socket.written[1:] == [b"before after"]
+    assert (outbox.full, outbox.size) == (False, 0)
 
 
 def test_the_hub_forgets_who_left() -> None:
