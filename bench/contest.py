@@ -88,12 +88,17 @@ def ratios(ours: Contender, other: Contender, name: str, per: str = "acked") -> 
     )
     found: list[Row] = []
     for figure, cost in costs:
-        if figure == speed and any(one.limited for one in other.valid):
-            continue  # the other could do more, so the quotient would flatter us
-        if figure == speed and ours.order.get("rate"):
-            continue  # both did what they were told
-        found += ratio(f"{figure}{RATIO}{name}", ours, other, cost)
+        compare = speed_ratio if figure == speed else ratio
+        found += compare(f"{figure}{RATIO}{name}", ours, other, cost)
     return found
+
+
+def speed_ratio(figure: str, ours: Contender, other: Contender, cost: Cost) -> list[Row]:
+    """How much more we do; nothing where that is not known: the generator was the limit of the
+    other, so that the quotient would flatter us, or both did what they were told."""
+    if any(one.limited for one in other.valid) or ours.order.get("rate"):
+        return []
+    return ratio(figure, ours, other, cost)
 
 
 def _operations(one: Round) -> float:

@@ -17,6 +17,8 @@ LAG_P99_MAX_MS = 5.0
 """Above this the open loop did not send when it said."""
 STOLEN_SHARE_MAX = 0.10
 """Above this share of the time the machine was not ours."""
+LATE = frozenset({"lost", "unacknowledged"})
+"""Faults that may also mean: not yet, because more was asked for than can be done."""
 ERROR_CHARS = 160
 """What is told of an error."""
 
@@ -104,6 +106,11 @@ class Round:
         """What the correctness gate found, or nothing."""
         faults = [f"{name} {number}" for name, number in self.faults.items() if number]
         return ", ".join([*faults, *(error[:ERROR_CHARS] for error in self.errors[:1])])
+
+    @property
+    def corrupt(self) -> bool:
+        """Whether something came that must never come, however great the load is."""
+        return any(n for name, n in self.faults.items() if name not in LATE)
 
     def cpu_us(self, *parts: str, per: str = "acked") -> float | None:
         """CPU µs of these parts per operation (or per ``delivered`` copy), if it is known. A part

@@ -70,7 +70,7 @@ def _outcome(scenario: Scenario, stage: Stage, log: Log) -> Outcome:
     except (BenchError, OSError) as error:
         log.skip(scenario.name, str(error))
         log.failed.append(scenario.name)
-        return Outcome()
+        return Outcome(held=False)
     if not outcome.held:
         log.say(f"{scenario.name}: THE GATE FAILED")
     return outcome

@@ -71,7 +71,7 @@ def _settle(contender: Contender, plan: dict[str, Any], where: str, watch: Watch
             return True
         if one.void:
             watch.void(f"{where}: {one.why_void}")
-        if ours and one.wrong:
+        if ours and (one.wrong or (one.refused and not one.overload)):
             contender.rounds.append(one)
             return False
         if not one.void or watch.stopping:

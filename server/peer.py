@@ -123,7 +123,7 @@ class Peer:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes in the outbox; ephemeral frames are shed when there are many."""
+        """Bytes that the socket does not take yet; where many wait, ephemeral frames are shed."""
         return self._outbox.size
 
     @property

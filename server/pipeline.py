@@ -1,4 +1,4 @@
-"""The commit pipeline: collects posts, writes each tick's in one call, answers in order.
+"""The commit pipeline: gathers posts, writes them in few calls, answers in order.
 
 At most `CALLS_IN_FLIGHT` calls are on their way, unless a read needs the rest to be sent before it;
 what comes meanwhile waits and leaves together.
@@ -163,6 +163,7 @@ class Pipeline:
             self._delay.cancel()
             self._delay = None
         if not self._store.up:  # or not caught up yet: nothing may overtake what was missed
+            self._now_in_flight(self._in_flight)
             self._fail(batch, Code.UNAVAILABLE)
             return
         self._store.send(pack_call(batch), self._answer(batch))
@@ -184,13 +185,17 @@ class Pipeline:
         return take
 
     def _settle(self, batch: list[Post], reply: list[object]) -> None:
-        at = reply[0]
-        assert isinstance(at, int)
+        try:
+            found = results(batch, reply)
+        except (IndexError, ValueError):  # whose answer is whose is not known any more
+            self._log.exception("the store's answer does not fit the call", posts=len(batch))
+            self._fail(batch, Code.OUTCOME_UNKNOWN)
+            return
         self._answered(batch)
         desk = self._desk
-        for post, result in zip(batch, results(batch, reply), strict=True):
+        for post, result in zip(batch, found, strict=True):
             try:
-                desk.settled(post, at, result)
+                desk.settled(post, reply[0], result)  # type: ignore[arg-type]
             except Exception:  # one post's mistake must not cost the others their answers
                 self._log.exception("a settled post could not be announced", box=post.box)
                 desk.failed(post, Code.OUTCOME_UNKNOWN)

@@ -115,6 +115,7 @@ def figures(window: Window) -> dict[str, object]:
         "timeline": (deliveries if window.ends_with_delivery else acks).timeline(),
         "errors": window.errors[:ERRORS_TOLD],
         "refused": len(window.refused),
+        "returned": window.returned,
     }
 
 

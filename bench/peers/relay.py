@@ -1,4 +1,4 @@
-"""The plain relay: what forty lines on `websockets` do, with its own `broadcast()`."""
+"""The plain relay: what fifty lines on `websockets` do, with its own `broadcast()`."""
 
 from .launch import of_our_own
 

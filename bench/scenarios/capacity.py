@@ -85,6 +85,8 @@ def _passes(stage: Stage, contender: Contender, rate: float) -> bool:
     if one.open_loop and one.strained:
         stage.watch.say(f"{contender.name} at {rate:,.0f}/s: {one.strained} was the limit")
         return False
+    if contender.system.name == TELLER and one.corrupt:
+        raise BenchError(f"{contender.name} at {rate:,.0f}/s: WRONG: {one.wrong}")
     return well(one, rate)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from ..contest import figures, play
+from ..contest import figures, play, speed_ratio
 from ..outcome import Outcome
-from ..report import ratio
 from ..stage import Stage
 from .base import Scenario
 
@@ -26,7 +25,7 @@ def run(stage: Stage) -> Outcome:
     rows = [row for one in contenders for row in figures(one)]
     *others, disk = contenders
     for other, kind in zip(others, KINDS, strict=False):
-        rows += ratio(f"operations ÷ {kind}", disk, other, lambda r: r.rate)
+        rows += speed_ratio(f"operations ÷ {kind}", disk, other, lambda r: r.rate)
     return Outcome(rows, held)
 
 

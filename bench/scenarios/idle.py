@@ -88,7 +88,9 @@ def _opened(stands: list[Stand], connections: int) -> tuple[Usage, Usage]:
     before = _usage(stands)
     for stand, share in zip(stands, shares, strict=True):
         if accounts:
-            stand.generator.call("resume", cursors=False)
+            answer = stand.generator.call("resume", cursors=False)
+            if answer["errors"] or answer["connected"] != share:
+                raise BenchError(f"{answer['connected']} of {share} came in: {answer['errors']}")
         else:
             stand.enter(share)
     time.sleep(SETTLE_SECONDS)

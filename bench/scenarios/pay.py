@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from .. import systems
-from ..contest import contest
+from ..contest import contest, speed_ratio
 from ..errors import BenchError
 from ..limits import store
 from ..outcome import Outcome
@@ -76,7 +76,7 @@ def _beside_each_other(
     rows += ratio("store CPU per op ÷ dm", uniform, message, lambda r: r.cpu_us("store"))
     rows += ratio("system CPU per op ÷ dm", uniform, message, lambda r: r.cpu_us("server", "store"))
     for skewed in (zipf, hot):
-        rows += ratio("operations ÷ uniform", skewed, uniform, lambda r: r.rate)
+        rows += speed_ratio("operations ÷ uniform", skewed, uniform, lambda r: r.rate)
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..contest import contest
+from ..errors import BenchError
 from ..outcome import Outcome
 from ..stage import Stage, Stand
 from .base import Scenario, contests
@@ -12,8 +13,13 @@ def run(stage: Stage) -> Outcome:
     """One room after another, each on systems of its own."""
     outcome = Outcome()
     for members in stage.sizes.rooms:
-        if not stage.watch.stopping:
+        if stage.watch.stopping:
+            break
+        try:
             outcome += _of(stage, members)
+        except BenchError as error:  # what the smaller ones gave stands
+            stage.watch.skip(f"room {members}", str(error))
+            outcome.held = False
     return outcome
 
 

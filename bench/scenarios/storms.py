@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import procfs
+from ..contest import speed_ratio
 from ..load.histogram import pack
 from ..report import Row, latencies, measured, ratio
 from ..rounds import Contender
@@ -61,5 +62,7 @@ def rows(contenders: list[Contender], number: int) -> list[Row]:
         found += latencies(one, "connect", [r.ack for r in one.valid])
     ours, *others = contenders
     for other in others:
-        found += ratio(f"connects ÷ {other.system.name}", ours, other, lambda r: r.rate)
+        found += speed_ratio(f"connects ÷ {other.system.name}", ours, other, lambda r: r.rate)
+        figure = f"server CPU per connect ÷ {other.system.name}"
+        found += ratio(figure, ours, other, lambda r: r.cpu_us("server"))
     return found

@@ -9,7 +9,7 @@ from ..peer import Peer
 from ..services import Services
 
 SHED_BYTES = 64 * 1024
-"""A listener with more than this in its outbox gets no ephemeral frames."""
+"""A listener whose socket does not take more than this gets no ephemeral frames."""
 
 
 def notice(services: Services, peer: Peer, frame: Typing | Presence) -> None:

@@ -7,7 +7,6 @@ is the contract written down in ``lua/contract.lua``.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct, pack
 from typing import Any
@@ -148,17 +147,25 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     return call
 
 
-def results(posts: list[Post], reply: list[Any]) -> Iterator[list[int | bytes]]:
-    """What the reply of a call says of each of its posts: the status, and what comes with it."""
+def results(posts: list[Post], reply: list[Any]) -> list[list[int | bytes]]:
+    """What the reply of a call says of each of its posts: the status, and what comes with it.
+
+    Raises:
+        ValueError, IndexError: if it does not fit these posts.
+    """
+    found: list[list[int | bytes]] = []
     at = 1  # behind the time
     for post in posts:
         if reply[at] == _OK:
             behind = at + 1 + len(post.boxes) + (6 if post.sender else 0)
-            yield reply[at:behind]
+            found.append(reply[at:behind])
         else:
             behind = at + 2
-            yield reply[at : behind if reply[at + 1] is not None else at + 1]
+            found.append(reply[at : behind if reply[at + 1] is not None else at + 1])
         at = behind
+    if at != len(reply):
+        raise ValueError("the answer is longer or shorter than the call's posts ask for")
+    return found
 
 
 _MARK = Struct(">16sB6s6s")

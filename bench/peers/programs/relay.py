@@ -1,4 +1,4 @@
-"""The plain relay: what forty lines on `websockets` do. No store, no history, no money.
+"""The plain relay: what fifty lines on `websockets` do. No store, no history, no money.
 
 It answers just enough of Teller's JSON to take the same load: the first frame registers a name,
 `join` enters a room, a `message` is forwarded as it came and acknowledged.
