@@ -83,3 +83,13 @@ def test_stolen_time_is_read_around_the_round(monkeypatch: pytest.MonkeyPatch) -
     readings = iter([(100, 1_000), (130, 1_100)])
     monkeypatch.setattr(procfs, "stolen", lambda: next(readings))
     assert a_contender().play({"rate": None}).stolen == 0.3
+
+
+@pytest.mark.parametrize(
+    ("faults", "corrupt"),
+    [({"lost": 3, "unacknowledged": 3}, False), ({"doubled": 1}, True), ({"reordered": 1}, True)],
+)
+def test_what_must_never_come_is_told_from_what_may_be_late(
+    faults: dict[str, int], corrupt: bool
+) -> None:
+    assert a_round(faults=faults).corrupt is corrupt

@@ -124,3 +124,17 @@ def test_a_generator_that_was_the_limit_is_told_once() -> None:
     assert len(contender.valid) == 3
     (said,) = notes.said
     assert "the generator was the limit in 3 of 3 rounds" in said
+
+
+@pytest.mark.parametrize(("system", "held"), [("teller", False), ("peer", True)])
+def test_our_own_refusals_fail_the_gate_and_a_peers_void_its_round(system: str, held: bool) -> None:
+    contender, notes = a_contender(system=system, refused=3), Notes()
+    assert interleave([contender], OPEN, 1, notes) is held
+    assert contender.valid == []
+    assert "3 operations refused" in notes.voids[0]
+
+
+def test_refusals_under_overload_are_in_order() -> None:
+    contender, notes = a_contender(refused=3), Notes()
+    assert interleave([contender], {**OPEN, "overload": True}, 1, notes)
+    assert len(contender.valid) == 1

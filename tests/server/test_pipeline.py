@@ -38,22 +38,23 @@ class Calls:
     def renew(self) -> None:
         raise NotImplementedError
 
-    def answer(self) -> None:
+    def answer(self, too_many: int = 0) -> None:
         size, callback = self.waiting.pop(0)
-        callback([1_700_000_000_000, *[OK] * size])
+        callback([1_700_000_000_000, *[OK] * (size + too_many)])
 
 
 class Desk:
-    """Notes the ids of what was settled."""
+    """Notes the ids of what was settled, and how the others failed."""
 
     def __init__(self) -> None:
         self.settled_ids: list[str] = []
+        self.failures: list[Code] = []
 
     def settled(self, post: Post, at: int, result: list[int | bytes]) -> None:
         self.settled_ids.append(post.id)
 
     def failed(self, post: Post, code: Code) -> None:
-        raise AssertionError(code)
+        self.failures.append(code)
 
     def flush(self) -> None:
         pass
@@ -160,4 +161,16 @@ async def test_a_crowd_leaves_in_full_calls_and_is_settled_in_order(bench: Bench
         bench.calls.answer()
     assert bench.calls.sizes == [POSTS_PER_CALL] * 3
     assert bench.desk.settled_ids == [str(n + 1) for n in range(bench.posted)]
+    assert bench.desk.failures == []
+    assert bench.pipeline.idle
+
+
+@pytest.mark.parametrize("too_many", [-1, 1])
+async def test_an_answer_that_does_not_fit_leaves_every_outcome_unknown(
+    bench: Bench, too_many: int
+) -> None:
+    await bench.post(3)
+    bench.calls.answer(too_many)
+    assert bench.desk.failures == [Code.OUTCOME_UNKNOWN] * 3
+    assert bench.desk.settled_ids == []
     assert bench.pipeline.idle
