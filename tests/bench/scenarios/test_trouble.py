@@ -101,9 +101,11 @@ def test_a_strained_generator_ends_the_ramp(notes: Notes, monkeypatch: pytest.Mo
 
 
 def test_capacity_and_the_latency_below_it(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whether a rate passes must not depend on the machine, in windows as short as these.
     monkeypatch.setattr(capacity, "P99_MAX_MS", 5_000.0)
+    monkeypatch.setattr(capacity, "ACHIEVED_MIN", 0.01)
     monkeypatch.setattr(capacity, "START_SHARE", 0.05)
-    monkeypatch.setattr(capacity, "TRIES_MAX", 2)
+    monkeypatch.setattr(capacity, "TRIES_MAX", 3)
     outcome = play("capacity")
     assert outcome.held
     found = figures(outcome)
