@@ -23,7 +23,7 @@ from .entrance import Entrance
 from .hub import Hub
 from .keepalive import keep_alive
 from .ledger import library
-from .ledger.keys import PARTITIONS, WORLD, keys_of, meta_key
+from .ledger.keys import META, WORLD, Keyspace
 from .ledger.records import ISSUER, Record, format_record
 from .ledger.sweep import sweep_marks
 from .limits import Bucket
@@ -114,6 +114,7 @@ class App:
         loop = asyncio.get_running_loop()
         passwords = Passwords(settings.argon2_time_cost, settings.argon2_memory_kib)
         services = Services(settings, Hub(), passwords, loop.time)
+        services.keyspace = Keyspace()
         self.services = services
         self.delivery = Delivery(services.hub, settings.durable)
         self._endpoint = endpoint
@@ -187,19 +188,18 @@ class App:
         """Make a new connection ready: settings, function library, `$world`, operator's token."""
         await self._check(self._endpoint)
         await library.ensure(store)
-        meta = meta_key()
-        await store.request("HSETNX", meta, "schema", SCHEMA)
-        await store.request("HSETNX", meta, "partitions", PARTITIONS)
-        await store.request("HSETNX", meta, "epoch", int(time.time()))
-        found = await store.request("HMGET", meta, "schema", "partitions", "epoch")
+        await store.request("HSETNX", META, "schema", SCHEMA)
+        await store.request("HSETNX", META, "partitions", self.services.keyspace.partitions)
+        await store.request("HSETNX", META, "epoch", int(time.time()))
+        found = await store.request("HMGET", META, "schema", "partitions", "epoch")
         assert isinstance(found, list)
-        if found[0].decode() != SCHEMA or int(found[1]) != PARTITIONS:
+        if found[0].decode() != SCHEMA or int(found[1]) != self.services.keyspace.partitions:
             raise StoreError(
                 f"the store has layout {found[0].decode()} with {int(found[1])} partitions; "
-                f"this hub knows layout {SCHEMA} with {PARTITIONS}"
+                f"this hub knows layout {SCHEMA} with {self.services.keyspace.partitions}"
             )
         self.services.epoch = int(found[2])
-        world = keys_of(WORLD)
+        world = self.services.keyspace.of(WORLD)
         await store.request("SETNX", world.record, format_record(Record(ISSUER, 0)))
         await store.request("DEL", world.tokens)  # an older operator's token ends here
         await store.request("HSET", world.tokens, token_field(self.operator_token), "operator")
@@ -217,7 +217,8 @@ class App:
             self._farewell(Close.RESYNC, "the store was restored")
             return
         try:
-            catch_up(self.services.hub, self.services.pipeline, self._posts_lost)
+            services = self.services
+            catch_up(services.hub, services.keyspace, services.pipeline, self._posts_lost)
         except Down:
             self._log.warning("the store went away again")
 
@@ -228,7 +229,7 @@ class App:
 
     async def _change_epoch(self) -> None:
         epoch = max(self.services.epoch + 1, int(time.time()))
-        await self.link.request("HSET", meta_key(), "epoch", epoch)
+        await self.link.request("HSET", META, "epoch", epoch)
         self._epoch = self.services.epoch = epoch
         self._farewell(Close.RESYNC, "the store lost posts")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .app import OPERATOR_TOKEN
-from .ledger.keys import meta_key
+from .ledger.keys import META
 from .store.client import redis_client
 from .store.directory import DataDirectory
 from .store.endpoint import StoreError
@@ -67,7 +67,7 @@ def restored(data: Path, store: str | None) -> int:
 
 async def _restored(data: Path, store: str | None) -> int:
     async with opened(data, store) as endpoint, redis_client(endpoint) as client:
-        before = int(await client.hget(meta_key(), "epoch") or 0)
+        before = int(await client.hget(META, "epoch") or 0)
         epoch = max(before + 1, int(time.time()))
-        await client.hset(meta_key(), "epoch", epoch)
+        await client.hset(META, "epoch", epoch)
         return epoch

@@ -13,6 +13,7 @@ from protocol.money import format_money
 
 from .ledger import library
 from .ledger.audit import AuditReport, audit
+from .ledger.keys import Keyspace
 from .store.client import redis_client
 from .store.opened import opened
 
@@ -44,7 +45,7 @@ async def _with_progress(client: object) -> AuditReport:
         def progress(done: int, of: int) -> None:
             bar.update(task, completed=done, total=of)
 
-        return await audit(client, progress)  # type: ignore[arg-type]
+        return await audit(client, Keyspace(), progress)  # type: ignore[arg-type]
 
 
 def _print(report: AuditReport) -> None:

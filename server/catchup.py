@@ -16,14 +16,16 @@ from protocol.frames import JoinEntry, LeaveEntry
 
 from .hub import Hub, Party, Room, tell
 from .ledger.entries import read_entry
-from .ledger.keys import keys_of
+from .ledger.keys import Keyspace
 from .pipeline import Pipeline
 from .store.connection import Command
 
 BOXES_PER_READ = 500
 
 
-def catch_up(hub: Hub, pipeline: Pipeline, posts_lost: Callable[[], None]) -> None:
+def catch_up(
+    hub: Hub, keyspace: Keyspace, pipeline: Pipeline, posts_lost: Callable[[], None]
+) -> None:
     """Read and announce what every connected box missed. Call it as soon as the store is back.
 
     `posts_lost` is called, perhaps more than once, if a box is shorter than what was announced.
@@ -33,19 +35,23 @@ def catch_up(hub: Hub, pipeline: Pipeline, posts_lost: Callable[[], None]) -> No
     """
     boxes = list(hub.boxes())
     for start in range(0, len(boxes), BOXES_PER_READ):
-        _entries_of(hub, pipeline, boxes[start : start + BOXES_PER_READ], posts_lost)
+        _entries_of(hub, keyspace, pipeline, boxes[start : start + BOXES_PER_READ], posts_lost)
     parties = list(hub.parties.values())
     for start in range(0, len(parties), BOXES_PER_READ):
-        _rooms_of(pipeline, parties[start : start + BOXES_PER_READ])
+        _rooms_of(keyspace, pipeline, parties[start : start + BOXES_PER_READ])
 
 
 def _entries_of(
-    hub: Hub, pipeline: Pipeline, boxes: list[Party | Room], posts_lost: Callable[[], None]
+    hub: Hub,
+    keyspace: Keyspace,
+    pipeline: Pipeline,
+    boxes: list[Party | Room],
+    posts_lost: Callable[[], None],
 ) -> None:
     seqs = [box.seq for box in boxes]
     commands: list[Command] = []
     for box, seq in zip(boxes, seqs, strict=True):
-        key = keys_of(box.name).box
+        key = keyspace.of(box.name).box
         commands += [("LLEN", key), ("LRANGE", key, seq, -1)]
 
     def take(replies: list[object]) -> None:
@@ -85,8 +91,8 @@ def _announce(hub: Hub, box: Party | Room, seq: int, stored: bytes) -> None:
         hub.leave(author, box.name)
 
 
-def _rooms_of(pipeline: Pipeline, parties: list[Party]) -> None:
-    commands: list[Command] = [("SMEMBERS", keys_of(party.name).joined) for party in parties]
+def _rooms_of(keyspace: Keyspace, pipeline: Pipeline, parties: list[Party]) -> None:
+    commands: list[Command] = [("SMEMBERS", keyspace.of(party.name).joined) for party in parties]
 
     def take(replies: list[object]) -> None:
         for party, reply in zip(parties, replies, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .ledger.entries import differing_field
-from .ledger.keys import keys_of
+from .ledger.keys import Keyspace
 from .ledger.posts import Mark, Post
 from .store.connection import Down
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def find_difference(
-    pipeline: Pipeline, post: Post, mark: Mark, answer: Callable[[str], None]
+    pipeline: Pipeline,
+    keyspace: Keyspace,
+    post: Post,
+    mark: Mark,
+    answer: Callable[[str], None],
 ) -> None:
     """Call `answer` with the first field in which `post` differs from what its id stands for.
 
@@ -35,6 +39,6 @@ def find_difference(
         answer("content")
         return
     try:
-        pipeline.read([("LINDEX", keys_of(mark.box).box, mark.seq - 1)], compare)
+        pipeline.read([("LINDEX", keyspace.of(mark.box).box, mark.seq - 1)], compare)
     except Down:
         answer("content")

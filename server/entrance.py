@@ -18,7 +18,7 @@ from protocol.frames import Ack, Hello, Login, Logout, Register, Welcome
 from protocol.session import Phase
 
 from .ledger.entries import encode_entry, entry_of
-from .ledger.keys import WORLD, keys_of, total_key
+from .ledger.keys import WORLD
 from .ledger.posts import Kind, Post
 from .limits import Bucket
 from .passwords import new_token, token_field, token_owner
@@ -119,7 +119,7 @@ class Entrance:
     async def _register(self, peer: Peer, frame: Register) -> None:
         services = self._services
         name = f"@{frame.handle}"
-        keys = keys_of(name)
+        keys = services.keyspace.of(name)
         hashed = await services.passwords.hash(frame.password)
         token = new_token(name)
         digest = b"register".ljust(16)  # a password leaves no trace but its argon2 hash
@@ -131,12 +131,12 @@ class Entrance:
         post.extra = (keys.secret, hashed, keys.tokens, token_field(token), device)
         opening = services.settings.opening_deposit(name)
         if opening is not None:
-            world = keys_of(WORLD)
+            world = services.keyspace.world(keys.partition)
             post.sender = world
             post.amount, post.currency = opening.amount, opening.currency
-            post.total = total_key(opening.currency)
-            post.boxes, post.names = (keys.box, world.box), (name, WORLD)
-            post.body = encode_entry(entry_of(opening, WORLD))
+            post.total = services.keyspace.total(opening.currency, keys.partition)
+            post.boxes, post.names = (keys.box, world.box), (name, world.name)
+            post.body = encode_entry(entry_of(opening, world.name))
         services.first_tokens[peer] = token
         services.pipeline.post(post)
 
@@ -144,7 +144,9 @@ class Entrance:
         name = f"@{handle}"
         self._throttle(name)
         services = self._services
-        stored = await services.store.request("GET", keys_of(name).secret)
+        keys = services.keyspace.of(name)
+        channel = services.channel(keys.partition)
+        stored = await channel.request("GET", keys.secret)
         secret = stored.decode() if isinstance(stored, bytes) else None
         if not await services.passwords.verify(secret, password):
             again = isinstance(frame, Register)
@@ -154,7 +156,7 @@ class Entrance:
         self._failures.pop(name, None)
         token = new_token(name)
         device = _DEVICE if frame.device is UNSET else frame.device
-        await services.store.request("HSET", keys_of(name).tokens, token_field(token), device)
+        await channel.request("HSET", keys.tokens, token_field(token), device)
         self._welcome(peer, frame.id, name, {}, token)
 
     async def _hello(self, peer: Peer, frame: Hello) -> None:
@@ -162,7 +164,9 @@ class Entrance:
         if not name:
             raise FrameError(Code.TOKEN_INVALID, frame.id)
         field = token_field(frame.token)
-        device = await self._services.store.request("HGET", keys_of(name).tokens, field)
+        keys = self._services.keyspace.of(name)
+        channel = self._services.channel(keys.partition)
+        device = await channel.request("HGET", keys.tokens, field)
         if device is None:
             raise FrameError(Code.TOKEN_INVALID, frame.id)
         if name == WORLD:
@@ -174,7 +178,8 @@ class Entrance:
 
     async def _logout(self, peer: Peer, frame: Logout) -> None:
         services = self._services
-        await services.store.request("HDEL", keys_of(peer.handle).tokens, peer.token_field)
+        channel = services.channel(peer.keys.partition)
+        await channel.request("HDEL", peer.keys.tokens, peer.token_field)
         peer.send(Ack(frame.id, services.store_now(), services.settings.durable))
         peer.goodbye(Close.LOGGED_OUT, "logged out")
 

@@ -13,7 +13,6 @@ from typing import Protocol
 from protocol.codec import Codec
 from protocol.frames import HubFrame
 
-from .ledger.keys import AccountKeys, keys_of
 from .limits import Bucket
 from .wire import pack
 
@@ -31,11 +30,10 @@ class Listener(Protocol):
 class Party:
     """An account that is connected here."""
 
-    __slots__ = ("bucket", "keys", "listeners", "name", "rooms", "seq")
+    __slots__ = ("bucket", "listeners", "name", "rooms", "seq")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.keys: AccountKeys = keys_of(name)
         self.listeners: dict[Listener, None] = {}
         self.rooms: set[str] = set()
         self.seq = 0

@@ -12,7 +12,7 @@ from protocol.session import Phase, illegal
 
 from .duplicates import find_difference
 from .hub import Party
-from .ledger.keys import AccountKeys, keys_of
+from .ledger.keys import AccountKeys, Keyspace
 from .ledger.posts import Kind, Mark, Post
 from .limits import Bucket
 from .store.connection import Down
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NONSENSE_MAX = 20
 """Frames that are not frames, and wrong passwords, before a connection is closed as hopeless."""
 
-NOBODY = keys_of("$nobody")
+NOBODY = Keyspace().of("$nobody")
 
 
 class Peer:
@@ -152,7 +152,7 @@ class Peer:
         """Somebody is logged in."""
         self.phase = phase
         self.handle = handle
-        self.keys = keys_of(handle)
+        self.keys = self._services.keyspace.of(handle)
         self._connection.at_home()
 
     def goodbye(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:
@@ -189,7 +189,8 @@ class Peer:
         def answer(field: str) -> None:
             self.refuse_post(post, Code.ID_REUSED, field=field)
 
-        find_difference(self._services.pipeline, post, mark, answer)
+        services = self._services
+        find_difference(services.pipeline, services.keyspace, post, mark, answer)
 
     # Private.
 

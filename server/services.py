@@ -14,6 +14,7 @@ from protocol.session import Phase
 from .config import Settings
 from .hub import Hub, Party
 from .ledger.ids import Ages
+from .ledger.keys import Keyspace
 from .limits import Bucket
 from .passwords import Passwords
 
@@ -47,6 +48,7 @@ class Services:
     passwords: Passwords
     now: Callable[[], float]
     """The loop's clock, in seconds."""
+    keyspace: Keyspace = field(init=False)
     store: Channel = field(init=False)
     pipeline: Pipeline = field(init=False)
     entrance: Entrance = field(init=False)
@@ -60,6 +62,16 @@ class Services:
     epoch: int = 1
     """Changes when the store was restored from a backup."""
     log: Any = field(default_factory=lambda: structlog.get_logger("hub"))
+
+    def channel(self, partition: int) -> Channel:
+        """The connection to a partition of the store."""
+        del partition
+        return self.store
+
+    def pipeline_of(self, partition: int) -> Pipeline:
+        """The pipeline that takes posts and ordered reads to a partition."""
+        del partition
+        return self.pipeline
 
     def store_now(self) -> int:
         """The store's clock, in ms, as far as we know it."""

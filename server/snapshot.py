@@ -10,7 +10,6 @@ from protocol.errors import Code
 from protocol.frames import BoxState, Entry
 
 from .ledger.entries import read_call, read_entries
-from .ledger.keys import keys_of
 from .ledger.records import Record, parse_record
 from .store.connection import Command, Lost, Refused
 
@@ -53,8 +52,9 @@ def read_snapshot(
         Down: there is no store; nothing was asked.
     """
     named = [box for box in cursors if box[0] in "@#"]
-    commands: list[Command] = [("SMEMBERS", keys_of(name).joined)]
-    commands += [("LLEN", keys_of(box).box) for box in named]
+    of = services.keyspace.of
+    commands: list[Command] = [("SMEMBERS", of(name).joined)]
+    commands += [("LLEN", of(box).box) for box in named]
 
     def take(replies: list[object]) -> None:
         if any(isinstance(reply, (Lost, Refused)) for reply in replies):
@@ -98,12 +98,12 @@ def _read_boxes(
     enter: Callable[[Snapshot], None],
     fail: Callable[[Code], None],
 ) -> None:
-    own = keys_of(name)
+    own = services.keyspace.of(name)
     boxes = [name, *sorted(rooms)]
     commands: list[Command] = [("GET", own.record), ("SMEMBERS", own.joined)]
     budget = max(GAP_BYTES_MIN, GAP_BYTES_MAX // max(1, len(starts)))
     for box in boxes:
-        key = keys_of(box).box
+        key = services.keyspace.of(box).box
         commands.append(read_call(key, starts[box], -1, budget) if box in starts else ("LLEN", key))
 
     def take(replies: list[object]) -> None:

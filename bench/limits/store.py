@@ -24,7 +24,7 @@ from bench.load.lines import obey
 from bench.procfs import cpu_ns
 from protocol.frames import Message, Payment
 from server.ledger.entries import digest_of, encode_entry, entry_of
-from server.ledger.keys import keys_of
+from server.ledger.keys import Keyspace
 from server.ledger.posts import Post, pack_call, results
 from server.ledger.status import Status
 from server.pipeline import POSTS_PER_CALL
@@ -32,6 +32,7 @@ from server.pipeline import POSTS_PER_CALL
 from .figures import Window, figures
 from .traffic import Traffic
 
+KEYS = Keyspace()
 CALLS_IN_FLIGHT = 4
 """More than the hub has, so that the store never waits for its client."""
 DRAIN_SECONDS = 15
@@ -48,7 +49,7 @@ def post(number: int, kind: str, sender: str, to: str, text: str) -> Post:
     money = kind == "payment"
     frame = Payment(id, to, 1, CURRENCY) if money else Message(id, to, text)
     body = encode_entry(entry_of(frame, sender))
-    mine, theirs = keys_of(sender), keys_of(to)
+    mine, theirs = KEYS.of(sender), KEYS.of(to)
     return Post(
         frame,
         id,

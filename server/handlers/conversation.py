@@ -5,7 +5,6 @@ from __future__ import annotations
 from protocol.errors import Code, FrameError
 from protocol.frames import Delivered, Message, Read
 
-from ..ledger.keys import keys_of
 from ..ledger.posts import Post
 from ..peer import Peer
 from ..services import Services
@@ -16,9 +15,9 @@ def message(services: Services, peer: Peer, frame: Message) -> None:
     """Words to a person or a room."""
     post = draft(services, peer, frame)
     if frame.to[0] == "@":
-        _to_person(post, peer, frame.to)
+        _to_person(services, post, peer, frame.to)
     elif frame.to[0] == "#":
-        _to_room(post, frame.to)
+        _to_room(services, post, frame.to)
     else:
         raise FrameError(Code.NAME_INVALID, frame.id)
     services.pipeline.post(post)
@@ -31,9 +30,9 @@ def marker(services: Services, peer: Peer, frame: Read | Delivered) -> None:
     """
     post = draft(services, peer, frame)
     if frame.to[0] == "@":
-        _to_person(post, peer, frame.to)
+        _to_person(services, post, peer, frame.to)
     elif frame.to[0] == "#":
-        room = keys_of(frame.to)
+        room = services.keyspace.of(frame.to)
         post.room = post.members = room
         _to_self(post, peer)
     else:
@@ -41,12 +40,12 @@ def marker(services: Services, peer: Peer, frame: Read | Delivered) -> None:
     services.pipeline.post(post)
 
 
-def _to_person(post: Post, peer: Peer, to: str) -> None:
+def _to_person(services: Services, post: Post, peer: Peer, to: str) -> None:
     if to == post.who:
         post.to = peer.keys
         _to_self(post, peer)
         return
-    other = keys_of(to)
+    other = services.keyspace.of(to)
     post.to = other
     post.box = post.who
     post.boxes = (peer.keys.box, other.box)
@@ -59,8 +58,8 @@ def _to_self(post: Post, peer: Peer) -> None:
     post.names = (post.who,)
 
 
-def _to_room(post: Post, to: str) -> None:
-    room = keys_of(to)
+def _to_room(services: Services, post: Post, to: str) -> None:
+    room = services.keyspace.of(to)
     post.room = post.members = room
     post.box = to
     post.boxes = (room.box,)

@@ -10,7 +10,6 @@ from protocol.frames import StatusReport as Report
 
 from ..delivery import ack_of
 from ..ledger.entries import read_call, read_entries
-from ..ledger.keys import keys_of
 from ..ledger.posts import Mark
 from ..ledger.records import parse_record
 from ..peer import Peer
@@ -33,7 +32,7 @@ def history(services: Services, peer: Peer, frame: History) -> None:
 
 def _page(services: Services, peer: Peer, frame: History, before: int | None) -> None:
     """Ask for the entries below `before` (None: below the end)."""
-    key = keys_of(frame.box).box
+    key = services.keyspace.of(frame.box).box
     if before is None:
         window = (-frame.limit, -1)
     elif before <= 1:

@@ -7,7 +7,6 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import Create, Join, Leave, Member, Members, MembersPage
 
-from ..ledger.keys import keys_of
 from ..ledger.posts import Kind
 from ..peer import Peer
 from ..replies import values
@@ -21,7 +20,7 @@ def change(services: Services, peer: Peer, frame: Create | Join | Leave) -> None
     """Make, join or leave a room; an entry of the room tells it to everyone there."""
     post = draft(services, peer, frame)
     post.kind = _KIND[type(frame)]
-    room = keys_of(frame.room)
+    room = services.keyspace.of(frame.room)
     post.room = post.members = room
     post.box = frame.room
     post.boxes = (room.box,)
@@ -50,4 +49,4 @@ def members(services: Services, peer: Peer, frame: Members) -> None:
         page = [Member(name.decode(), roles[name].decode()) for name in names[: frame.limit]]
         peer.send(MembersPage(frame.id, frame.room, page, len(names) > frame.limit))
 
-    services.pipeline.read([("HGETALL", keys_of(frame.room).members)], answer)
+    services.pipeline.read([("HGETALL", services.keyspace.of(frame.room).members)], answer)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from protocol.frames import DepositEntry, PaymentEntry
 
 from .entries import read_entry
-from .keys import WORLD, keys_of, total_key
+from .keys import WORLD, Keyspace
 from .posts import Mark
 from .replay import MoneyEntry, Pairs, Replay, check_mark, elsewhere, home_of, mark_key
 
@@ -54,13 +54,15 @@ class AuditReport:
         return not self.findings
 
 
-async def audit(store: Client, progress: Callable[[int, int], None] | None = None) -> AuditReport:
+async def audit(
+    store: Client, keyspace: Keyspace, progress: Callable[[int, int], None] | None = None
+) -> AuditReport:
     """Check all books of `store`.
 
     `progress` is called with the number of boxes done and of all there are. Memory: the names of
     all boxes, and a number for each pair whose payments were seen from one side only so far.
     """
-    run = _Audit(store)
+    run = _Audit(store, keyspace)
     names = sorted(await run.names())
     for done, name in enumerate(names, 1):
         await run.account(name)
@@ -76,8 +78,9 @@ async def audit(store: Client, progress: Callable[[int, int], None] | None = Non
 class _Audit:
     """One run."""
 
-    def __init__(self, store: Client) -> None:
+    def __init__(self, store: Client, keyspace: Keyspace) -> None:
         self._store = store
+        self._keyspace = keyspace
         self.report = AuditReport()
         self.pairs = Pairs()
         self._currencies: set[str] = set()
@@ -117,7 +120,7 @@ class _Audit:
 
     async def account(self, name: str) -> None:
         """Check one account: its record against its box, and who is a member of what."""
-        keys = keys_of(name)
+        keys = self._keyspace.of(name)
         record, length = await self._together(("GET", keys.record), ("LLEN", keys.box))
         if name.startswith("#"):
             self.report.rooms += 1
@@ -141,7 +144,9 @@ class _Audit:
             last = min(first + CHUNK, length) - 1
             yield (
                 first + 1,
-                await self._store.execute_command("LRANGE", keys_of(name).box, first, last),
+                await self._store.execute_command(
+                    "LRANGE", self._keyspace.of(name).box, first, last
+                ),
             )
 
     async def _replay(self, replay: Replay, length: int) -> None:
@@ -158,7 +163,9 @@ class _Audit:
         if not homes:
             return
         self.report.payments += len(homes)
-        marks = await self._store.execute_command("MGET", *(mark_key(home.entry) for home in homes))
+        marks = await self._store.execute_command(
+            "MGET", *(mark_key(self._keyspace, home.entry) for home in homes)
+        )
         for home, mark in zip(homes, marks, strict=True):
             wrong = None if _is_opening(home.entry, mark) else check_mark(home, mark)
             if wrong:
@@ -166,7 +173,7 @@ class _Audit:
 
     async def _membership(self, name: str) -> None:
         """What one side says of memberships, held against the other."""
-        keys, room = keys_of(name), name.startswith("#")
+        keys, room = self._keyspace.of(name), name.startswith("#")
         command = ("HKEYS", keys.members) if room else ("SMEMBERS", keys.joined)
         (answer,) = await self._together(command)
         if isinstance(answer, Exception):
@@ -180,8 +187,8 @@ class _Audit:
     async def _both_sides(self, pairs: list[tuple[str, str]]) -> None:
         commands: list[tuple[Any, ...]] = []
         for who, room in pairs:
-            commands.append(("HEXISTS", keys_of(room).members, who))
-            commands.append(("SISMEMBER", keys_of(who).joined, room))
+            commands.append(("HEXISTS", self._keyspace.of(room).members, who))
+            commands.append(("SISMEMBER", self._keyspace.of(who).joined, room))
         answers = await self._together(*commands)
         for (who, room), member, joined in zip(pairs, answers[::2], answers[1::2], strict=True):
             if member != 1 and joined == 1:
@@ -191,7 +198,9 @@ class _Audit:
 
     async def compare_boxes(self, home: str, other: str) -> None:
         """Name the entries that stand in one of both boxes and not in the other."""
-        lengths = await self._together(*(("LLEN", keys_of(name).box) for name in (home, other)))
+        lengths = await self._together(
+            *(("LLEN", self._keyspace.of(name).box) for name in (home, other))
+        )
         found = []
         for name, length in zip((home, other), lengths, strict=True):
             shared = Counter[bytes]()
@@ -231,11 +240,11 @@ class _Audit:
                 continue
             if mark.money:
                 found.append((key, mark))
-        boxes = (("LINDEX", keys_of(mark.box).box, mark.seq - 1) for _, mark in found)
+        boxes = (("LINDEX", self._keyspace.of(mark.box).box, mark.seq - 1) for _, mark in found)
         entries = await self._together(*boxes) if found else []
         for (key, mark), stored in zip(found, entries, strict=True):
             entry = _money(stored, mark.box, mark.seq)
-            if entry is None or mark_key(entry) != key:
+            if entry is None or mark_key(self._keyspace, entry) != key:
                 self._find(
                     f"the duplicate mark {key.decode()} speaks of entry {mark.seq} of {mark.box}, "
                     "which is not there"
@@ -246,7 +255,7 @@ class _Audit:
         async for keys in self._scan("{p*}total:*"):
             self._currencies.update(key.decode().rpartition(":")[2] for key in keys)
         currencies = sorted(self._currencies)
-        keys = [keys_of(WORLD).record, *map(total_key, currencies)]
+        keys = [self._keyspace.of(WORLD).record, *map(self._keyspace.total, currencies)]
         (sheet,) = await self._together(("FCALL_RO", "teller_books", len(keys), *keys, *currencies))
         if isinstance(sheet, Exception):
             self._find(f"the books cannot be read: {sheet}")

@@ -3,54 +3,115 @@
 For an account `@alice` of partition 0: ``{p0}a:@alice`` its record (flags, balances),
 ``{p0}m:@alice`` its mailbox, ``{p0}d:@alice:<id>`` the duplicate marks of its posts, ``{p0}s:`` its
 password hash, ``{p0}t:`` its tokens, ``{p0}j:`` the rooms it joined; for a room ``{p0}r:#room`` its
-members. ``{p0}total:USD`` is the money in circulation and ``{p0}meta`` what the store was
-initialised with.
+members. ``{p0}total:USD`` is the money that was put into circulation there and ``{p0}meta`` what
+the store was initialised with, and the epoch. Of the lane from partition 0 to 1: ``{p0}x:1`` what
+was sent, ``{p0}o:1`` the outbox; of the lane from 1 to 0, at its end: ``{p0}i:1`` what arrived.
 """
 
 from __future__ import annotations
 
+from binascii import crc_hqx
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count, product
+from string import ascii_lowercase
 from zlib import crc32
 
 WORLD = "$world"
 """The system account that deposits come from; its balance is minus the money in circulation."""
-PARTITIONS = 1
-"""Partitions of the embedded store."""
-
-
-def tag(name: str) -> str:
-    """The hash tag of the partition where the account `name` lives."""
-    return f"{{p{crc32(name.encode()) % PARTITIONS}}}"
+META = b"{p0}meta"
+"""The hash that says what the whole store was initialised with: schema and partitions."""
+SLOTS = 16_384
+"""Hash slots of a cluster."""
+NAMES_CACHED = 65_536
 
 
 class AccountKeys:
     """The keys of one account (a person, a room or a system account), ready to send."""
 
-    __slots__ = ("box", "joined", "marks", "members", "record", "secret", "tokens")
+    __slots__ = (
+        *("box", "joined", "marks", "members", "name", "partition", "record", "secret", "tokens"),
+    )
 
-    def __init__(self, name: str) -> None:
-        at = tag(name)
-        self.record = f"{at}a:{name}".encode()
-        self.box = f"{at}m:{name}".encode()
-        self.marks = f"{at}d:{name}:".encode()
+    def __init__(self, name: str, partition: int, tag: str) -> None:
+        self.name = name
+        self.partition = partition
+        self.record = f"{tag}a:{name}".encode()
+        self.box = f"{tag}m:{name}".encode()
+        self.marks = f"{tag}d:{name}:".encode()
         """Prefix; the id of the post follows."""
-        self.secret = f"{at}s:{name}".encode()
-        self.tokens = f"{at}t:{name}".encode()
-        self.joined = f"{at}j:{name}".encode()
-        self.members = f"{at}r:{name}".encode()
+        self.secret = f"{tag}s:{name}".encode()
+        self.tokens = f"{tag}t:{name}".encode()
+        self.joined = f"{tag}j:{name}".encode()
+        self.members = f"{tag}r:{name}".encode()
 
 
-@lru_cache(maxsize=65_536)
-def keys_of(name: str) -> AccountKeys:
-    """The keys of the account `name`."""
-    return AccountKeys(name)
+class Keyspace:
+    """The keys of a store that has `partitions` of them."""
+
+    def __init__(self, partitions: int = 1) -> None:
+        self.partitions = partitions
+        self._tags = [_tag(partition, partitions) for partition in range(partitions)]
+        self.of = lru_cache(maxsize=NAMES_CACHED)(self._of)
+        """The keys of the account with this name."""
+        self._worlds = [AccountKeys(WORLD, p, tag) for p, tag in enumerate(self._tags)]
+
+    def _of(self, name: str) -> AccountKeys:
+        partition = self.partition_of(name)
+        return AccountKeys(name, partition, self._tags[partition])
+
+    def partition_of(self, name: str) -> int:
+        """The partition where the account `name` lives."""
+        return crc32(name.encode()) % self.partitions
+
+    def tag(self, partition: int) -> str:
+        """The hash tag of a partition, in braces."""
+        return self._tags[partition]
+
+    def world(self, partition: int) -> AccountKeys:
+        """The keys of `$world`, which has a record and a box in every partition."""
+        return self._worlds[partition]
+
+    def total(self, currency: str, partition: int = 0) -> bytes:
+        """The key that holds how much of `currency` was put into circulation in a partition."""
+        return f"{self._tags[partition]}total:{currency}".encode()
+
+    def meta(self, partition: int = 0) -> bytes:
+        """The key of the hash that holds the epoch of a partition."""
+        return f"{self._tags[partition]}meta".encode()
+
+    def lane_out(self, source: int, to: str) -> bytes:
+        """The key of what partition `source` has sent to the partition labelled `to`."""
+        return f"{self._tags[source]}x:{to}".encode()
+
+    def outbox(self, source: int, to: str) -> bytes:
+        """The key of the legs that partition `source` has sent to the one labelled `to`."""
+        return f"{self._tags[source]}o:{to}".encode()
+
+    def lane_in(self, at: int, source: str) -> bytes:
+        """The key of what arrived in partition `at` from the partition labelled `source`."""
+        return f"{self._tags[at]}i:{source}".encode()
 
 
-def total_key(currency: str, partition: int = 0) -> bytes:
-    """The key that holds how much of `currency` is in circulation."""
-    return f"{{p{partition}}}total:{currency}".encode()
+def slot_of(key: bytes) -> int:
+    """The hash slot of `key` in a cluster."""
+    start = key.find(b"{")
+    end = key.find(b"}", start + 1)
+    if start >= 0 and end > start + 1:
+        key = key[start + 1 : end]
+    return crc_hqx(key, 0) % SLOTS
 
 
-def meta_key(partition: int = 0) -> bytes:
-    """The key of the hash that holds schema, epoch and number of partitions."""
-    return f"{{p{partition}}}meta".encode()
+def _tag(partition: int, partitions: int) -> str:
+    """The tag whose slot lies in the partition's share of all slots, so that primaries that hold
+    as many slots hold as many partitions. With one partition, ``{p0}``."""
+    for suffix in _suffixes():
+        tag = f"{{p{partition}{suffix}}}"
+        if slot_of(tag.encode()) * partitions // SLOTS == partition:
+            return tag
+    raise AssertionError("there is always a next suffix")
+
+
+def _suffixes() -> Iterator[str]:
+    for length in count():
+        yield from map("".join, product(ascii_lowercase, repeat=length))

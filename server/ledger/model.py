@@ -12,7 +12,7 @@ from struct import pack
 
 from protocol.money import AMOUNT_MAX
 
-from .keys import WORLD, AccountKeys, keys_of, total_key
+from .keys import AccountKeys, Keyspace
 from .posts import Kind, Mark, Post
 from .status import Status
 
@@ -82,8 +82,9 @@ def _mark(post: Post, seq: int, at: int, balances: list[int]) -> bytes:
 class Model:
     """One partition, with `$world` in it and nothing else."""
 
-    def __init__(self) -> None:
-        self.accounts = {keys_of(WORLD).record: Account(issuer=True)}
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self.accounts = {keyspace.world(0).record: Account(issuer=True)}
         self.marks: dict[bytes, bytes] = {}
         self.boxes: dict[bytes, list[bytes]] = {}
         self.members: dict[bytes, dict[bytes, bytes]] = {}
@@ -106,12 +107,12 @@ class Model:
 
     def books(self, currencies: Iterable[str]) -> list[list[bytes]]:
         """Currency, balance of `$world` and money in circulation, for each of `currencies`."""
-        world = self.accounts[keys_of(WORLD).record]
+        world = self.accounts[self._keyspace.world(0).record]
         return [
             [
                 _bytes(c),
                 _bytes(world.holding(c).available),
-                _bytes(self.totals.get(total_key(c), 0)),
+                _bytes(self.totals.get(self._keyspace.total(c), 0)),
             ]
             for c in currencies
         ]

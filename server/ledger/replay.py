@@ -9,7 +9,7 @@ from typing import NamedTuple
 from protocol.frames import DepositEntry, MessageEntry, PaymentEntry
 
 from .entries import TIME_DIGITS, digest_of, read_entry
-from .keys import WORLD, keys_of
+from .keys import WORLD, Keyspace
 from .posts import Mark
 from .records import ISSUER, parse_record
 
@@ -37,9 +37,9 @@ def elsewhere(entry: MoneyEntry) -> Iterator[str]:
         yield entry.room
 
 
-def mark_key(entry: MoneyEntry) -> bytes:
+def mark_key(keyspace: Keyspace, entry: MoneyEntry) -> bytes:
     """Key of the duplicate mark of the post that made `entry`."""
-    return keys_of(entry.from_).marks + entry.id.encode()
+    return keyspace.of(entry.from_).marks + entry.id.encode()
 
 
 class Pairs:

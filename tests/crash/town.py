@@ -12,6 +12,7 @@ from server.ledger.audit import audit
 from server.store.client import redis_client
 from tests.crash.hub_process import HubProcess
 from tests.crash.resident import Frame, Resident
+from tests.single import KEYS
 from tests.support import PATIENCE_S, until
 
 HALL, YARD = "#hall", "#yard"
@@ -144,7 +145,7 @@ class Town:
             self._judge_order(one, boxes)
         self._judge_balances(balances)
         async with redis_client(self.hub.store) as client:
-            report = await audit(client)
+            report = await audit(client, KEYS)
         assert report.ok, report.findings[:10]
         assert report.circulation["USD"] == OPENING * (len(self.people) + 1)
 

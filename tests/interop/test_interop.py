@@ -11,6 +11,7 @@ import pytest
 
 from server.ledger.audit import audit
 from server.store.client import redis_client
+from tests.single import KEYS
 from tests.support import Hub
 
 from .people import ORIGIN, Browser, Native, Node, Person, why_no_node
@@ -83,7 +84,7 @@ async def check_agreement(hub: Hub, people: Trio, balances: dict[str, int]) -> N
         assert sheet["balances"]["USD"] == {"available": balances[person.name], "held": 0}
     assert hub.app.embedded is not None
     store = redis_client(hub.app.embedded.endpoint)
-    report = await audit(store)
+    report = await audit(store, KEYS)
     await store.aclose()
     assert report.findings == []
     assert report.circulation == {"USD": 3 * OPENING}

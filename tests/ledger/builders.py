@@ -17,8 +17,9 @@ from protocol.frames import (
     Register,
 )
 from server.ledger.entries import digest_of, encode_entry, entry_of
-from server.ledger.keys import WORLD, keys_of, total_key
+from server.ledger.keys import WORLD
 from server.ledger.posts import Kind, Post
+from tests.single import keys_of, total_key
 
 PASSWORD = "correct horse"
 ROOMS_MAX = 5

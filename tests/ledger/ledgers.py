@@ -7,9 +7,10 @@ from typing import Any
 
 import redis
 
-from server.ledger.keys import WORLD, keys_of, total_key
+from server.ledger.keys import WORLD
 from server.ledger.model import Model, Value
 from server.ledger.posts import Post, pack_call, results
+from tests.single import KEYS, keys_of, total_key
 
 from .builders import record
 
@@ -72,7 +73,7 @@ class ModelLedger:
     """The model, with a clock that counts calls."""
 
     def __init__(self) -> None:
-        self.model = Model()
+        self.model = Model(KEYS)
         self.now = FIRST_TIME
 
     def apply(self, posts: Iterable[Post]) -> list[Any]:

@@ -12,8 +12,9 @@ import redis.asyncio
 
 from server.ledger import audit as audit_module
 from server.ledger.audit import AuditReport, audit
-from server.ledger.keys import WORLD, keys_of, total_key
+from server.ledger.keys import WORLD
 from server.ledger.posts import pack_call
+from tests.single import KEYS, keys_of, total_key
 
 from . import builders as b
 from .ledgers import StoreLedger
@@ -52,7 +53,7 @@ async def shelf(
 
 async def test_honest_books(shelf: redis.asyncio.Redis):
     steps: list[tuple[int, int]] = []
-    report = await audit(shelf, lambda done, total: steps.append((done, total)))
+    report = await audit(shelf, KEYS, lambda done, total: steps.append((done, total)))
     assert report == AuditReport(
         accounts=4, rooms=1, entries=26, payments=8, circulation={"EUR": 70, "USD": 1100}
     )
@@ -62,13 +63,13 @@ async def test_honest_books(shelf: redis.asyncio.Redis):
 
 async def test_empty_store(socket: str, store: StoreLedger):
     async with redis.asyncio.Redis(unix_socket_path=socket) as client:
-        assert await audit(client) == AuditReport(accounts=1)
+        assert await audit(client, KEYS) == AuditReport(accounts=1)
 
 
 async def test_reads_in_small_chunks(shelf: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch):
-    whole = await audit(shelf)
+    whole = await audit(shelf, KEYS)
     monkeypatch.setattr(audit_module, "CHUNK", 1)
-    assert await audit(shelf) == whole
+    assert await audit(shelf, KEYS) == whole
 
 
 Plant = Callable[[redis.Redis], object]
@@ -245,7 +246,7 @@ async def test_each_wrong_is_noticed(shelf: redis.asyncio.Redis, store: StoreLed
     plant, sentence = WRONGS[name]
     plant(store.client)
     before = store.dump()
-    report = await audit(shelf)
+    report = await audit(shelf, KEYS)
     assert not report.ok
     assert [found for found in report.findings if found.startswith(sentence)], report.findings
     assert store.dump() == before
@@ -266,7 +267,7 @@ async def test_passes_while_the_books_are_written(shelf: redis.asyncio.Redis):
 
     writer = asyncio.create_task(write())
     try:
-        reports = [await audit(shelf) for _ in range(5)]
+        reports = [await audit(shelf, KEYS) for _ in range(5)]
     finally:
         writer.cancel()
     assert [report.findings for report in reports] == [[]] * 5

@@ -10,9 +10,9 @@ import pytest
 import redis.asyncio
 
 from server.ledger.audit import audit
-from server.ledger.keys import keys_of
 from server.ledger.posts import Post, pack_call, results
 from server.ledger.status import Status
+from tests.single import KEYS, keys_of
 
 from . import builders as b
 from .ledgers import StoreLedger
@@ -78,7 +78,7 @@ async def test_each_post_happens_once_however_often_it_is_sent(
     await asyncio.gather(*map(work, connections, queues))
     for n, post in enumerate(posts):
         _check(post, altered[n], outcomes[n], store)
-    assert (await audit(connections[0])).findings == []
+    assert (await audit(connections[0], KEYS)).findings == []
 
 
 def _random_post(chance: random.Random, n: int) -> Post:

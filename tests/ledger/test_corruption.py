@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from protocol.money import AMOUNT_MAX as MAX
-from server.ledger.keys import WORLD, keys_of, total_key
+from server.ledger.keys import WORLD
 from server.ledger.posts import Post, pack_call
 from server.ledger.status import Status
+from tests.single import keys_of, total_key
 
 from . import builders as b
 from .ledgers import StoreLedger

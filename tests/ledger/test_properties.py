@@ -17,11 +17,12 @@ from protocol.frames import DepositEntry, PaymentEntry
 from protocol.money import AMOUNT_MAX as MAX
 from server.ledger.audit import audit
 from server.ledger.entries import read_entry
-from server.ledger.keys import WORLD, keys_of
+from server.ledger.keys import WORLD
 from server.ledger.model import Model
 from server.ledger.posts import Post
 from server.ledger.records import parse_record
 from server.ledger.status import Status
+from tests.single import KEYS, keys_of
 
 from . import builders as b
 from .ledgers import StoreLedger
@@ -65,7 +66,7 @@ class Histories:
 
     def __init__(self, client: redis.Redis) -> None:
         self.store = StoreLedger(client)
-        self.model = Model()
+        self.model = Model(KEYS)
 
     def play(self, operations: list[tuple[Any, ...]]) -> int:
         """Apply one call; answers its time."""
@@ -107,7 +108,7 @@ class Histories:
 
 async def _audit(socket: str) -> list[str]:
     async with redis.asyncio.Redis(unix_socket_path=socket) as client:
-        return (await audit(client)).findings
+        return (await audit(client, KEYS)).findings
 
 
 def _live(socket: str, history: list[list[tuple[Any, ...]]], forget: bool) -> None:

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from server.ledger.keys import keys_of
 from server.store.client import redis_client
+from tests.single import keys_of
 from tests.support import PATIENCE_S, Client, Hub, until
 
 Frame = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.handlers.reading import PAGE_BYTES_MAX
 from server.ledger.entries import read_call, read_entries
-from server.ledger.keys import keys_of
+from tests.single import keys_of
 from tests.support import Hub
 
 LONG = "x" * 30_000
