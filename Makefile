@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install run chat demo test test-long lint types check docs clean
+.PHONY: install run chat demo cluster test test-long lint types check docs clean
 
 install: $(STAMP)
 
@@ -22,6 +22,9 @@ chat: install
 
 demo: install
 	@$(BIN)/python -m client_demo.demo
+
+cluster: install
+	@$(BIN)/teller cluster
 
 test: install
 	@$(BIN)/python -m pytest

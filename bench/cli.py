@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import catalogue, report, suite
 from .errors import BenchError
+from .model.command import model
 from .options import Load
 from .report import Results
 from .wanted import Wanted
@@ -21,6 +22,7 @@ from .wanted import Wanted
 app = App(name="bench", help="Measure Teller beside its peers and beside the limit.")
 app.command(catalogue.show, name="list")
 app.command(catalogue.setup)
+app.command(model)
 
 Options = Annotated[Load, Parameter(name="*")]
 Switch = Annotated[bool, Parameter(negative="")]

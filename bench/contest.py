@@ -73,8 +73,11 @@ def rows(played: list[Contender], per: str = "acked") -> list[Row]:
 
 
 def figures(one: Contender, per: str = "acked") -> list[Row]:
-    """All figures of a contender; what it took to serve a room's last member, too."""
-    return rows_of(one, per) + latencies(one, "spread", [r.spread for r in one.valid if r.spread])
+    """All figures of a contender; what it took to serve a room's last member, and until money that
+    travels had arrived, too."""
+    rows = rows_of(one, per)
+    rows += latencies(one, "spread", [r.spread for r in one.valid if r.spread])
+    return rows + latencies(one, "settled", [r.settled for r in one.valid if r.settled])
 
 
 def ratios(ours: Contender, other: Contender, name: str, per: str = "acked") -> list[Row]:

@@ -45,6 +45,14 @@ class Sizes:
     """Connections of the scenarios that speak in pairs."""
     senders: int = 4
     """Members of a room who speak."""
+    workers: tuple[int, ...] = (1, 2, 4)
+    """Hub processes on one port; the first number is what the others are held against."""
+    primaries: tuple[int, ...] = (1, 2, 3)
+    """Servers that share the partitions of a cluster; likewise."""
+    regions: tuple[str, ...] = ("FRA", "IAD", "SIN")
+    """Regions of the world, of those in `world/delays.toml`."""
+    cut: float = 30.0
+    """Seconds for which two of them are cut off from each other, or one is lost."""
 
 
 QUICK = Sizes(
@@ -60,7 +68,10 @@ QUICK = Sizes(
     soak=(3, 2.0),
     half=frozenset(),
     beside=frozenset({"dm", "room", "pay"}),
-    left_out=frozenset({"soak", "payload", "limits"}),
+    left_out=frozenset(
+        {"soak", "payload", "limits", "world", "workers", "primaries", "relay", "crossing"}
+    ),
+    cut=3.0,
 )
 """A look, in about five minutes."""
 
@@ -90,6 +101,7 @@ FULL = replace(
     soak=(10, 60.0),
     half=frozenset({"dm", "room", "pay"}),
     beside=DEFAULT.beside | {"capacity", "payload"},
+    regions=("FRA", "IAD", "SIN", "GRU", "SYD"),
 )
 """What the aims ask for."""
 
@@ -132,6 +144,9 @@ class Load:
     """Where to make the data directory; its disk is what syncs."""
     apart: bool = False
     """Put the store beside the generator, so that the hub has a core for itself."""
+    namespaces: bool = False
+    """Put each region of the world into a network namespace, with the kernel's own TCP between
+    them; needs root."""
 
     def sizes(self, preset: Sizes) -> Sizes:
         """The preset with what was asked for.

@@ -17,7 +17,7 @@ LAG_P99_MAX_MS = 5.0
 """Above this the open loop did not send when it said."""
 STOLEN_SHARE_MAX = 0.10
 """Above this share of the time the machine was not ours."""
-LATE = frozenset({"lost", "unacknowledged"})
+LATE = frozenset({"lost", "unacknowledged", "unsettled"})
 """Faults that may also mean: not yet, because more was asked for than can be done."""
 ERROR_CHARS = 160
 """What is told of an error."""
@@ -29,7 +29,7 @@ Drive = Callable[..., dict[str, Any]]
 @dataclass
 class Round:
     """One window of one contender. CPU times are nanoseconds, by part (`server`, `store`); `ack`,
-    `delivery`, `lag` and `spread` are packed histograms."""
+    `delivery`, `lag`, `spread` and `settled` are packed histograms."""
 
     seconds: float
     sent: int
@@ -44,11 +44,15 @@ class Round:
     faults: dict[str, int]
     open_loop: bool
     spread: str = ""
+    settled: str = ""
+    """Until payer and payee have both heard that the money has arrived."""
     kinds: dict[str, dict[str, Any]] = field(default_factory=dict)
     timeline: list[list[float]] = field(default_factory=list)
     """Per second of the window: its number, operations acknowledged, their p99 in milliseconds."""
     returned: int = 0
     """Readers who were closed as slow, and came back."""
+    published: int = 0
+    """Publications from hub to hub, where the store was asked for their number."""
     refused: int = 0
     """Operations that the system would not take now, and said so."""
     peak_bytes: int = 0
@@ -113,16 +117,22 @@ class Round:
         return any(n for name, n in self.faults.items() if name not in LATE)
 
     def cpu_us(self, *parts: str, per: str = "acked") -> float | None:
-        """CPU µs of these parts per operation (or per ``delivered`` copy), if it is known. A part
-        that the system does not have costs nothing; None if it has none of them."""
+        """CPU µs of these parts, all their processes (`systems.System.pids`), per operation (or per
+        ``delivered`` copy), if it is known. A part that the system does not have costs nothing;
+        None if it has none of them."""
         number: int = getattr(self, per)
-        spent = [self.cpu_ns[part] for part in parts if part in self.cpu_ns]
+        spent = [ns for name, ns in self.cpu_ns.items() if name.partition(" ")[0] in parts]
         return sum(spent) / number / 1_000 if number and spent else None
 
 
 def p99_ms(packed: str) -> float:
     """The 99th percentile of a packed histogram, in milliseconds."""
-    value: int = merge([packed]).get_value_at_percentile(99)
+    return percentile_ms(packed, 99)
+
+
+def percentile_ms(packed: str, percentile: float) -> float:
+    """A percentile of a packed histogram, in milliseconds."""
+    value: int = merge([packed]).get_value_at_percentile(percentile)
     return value / 1_000
 
 

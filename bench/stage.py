@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from .load.driver import Generator
 from .options import Load, Sizes
 from .peers import PEERS, Peer, home
 from .rounds import Contender
+from .scaled import Shape, scaled
 from .systems import System
 from .turns import Watch
 
@@ -73,10 +74,20 @@ class Stage:
         with started as system, self.loaded(system) as stand:
             yield stand
 
+    def scaled(self, shape: Shape, durability: str | None = None) -> AbstractContextManager[System]:
+        """A Teller of our own of this shape; it needs `loaded` to be a stand.
+
+        Raises:
+            BenchError: if it does not start.
+        """
+        load = self.load
+        return scaled(shape, durability or load.durability, load.data, load.codec)
+
     @contextmanager
-    def loaded(self, system: System) -> Iterator[Stand]:
-        """A running system with a generator; both are pinned."""
-        with Generator.of_clients(system.host, system.port, system.dialect) as generator:
+    def loaded(self, system: System, hubs: int | None = None) -> Iterator[Stand]:
+        """A running system with a generator, whose clients dial all of its hubs in turn, or the
+        first so many; both are pinned."""
+        with Generator.of_clients(system.addresses[:hubs], system.dialect) as generator:
             systems.pin(system, generator.pid, self.load.apart)
             yield Stand(system, generator)
 

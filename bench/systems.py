@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,11 @@ from server.store.directory import DataDirectory
 
 from . import procfs
 from .errors import BenchError
+from .load.dial import Address
 
+HOST = "127.0.0.1"
+PORTS = (22_000, 32_000)
+"""Where free ports for servers are looked for."""
 START_SECONDS = 30
 STOP_SECONDS = 20
 AUDIT_SECONDS = 900
@@ -30,6 +35,9 @@ TELLER_PROGRAM = Path(sys.executable).with_name("teller")
 STORES = ("valkey-server", "redis-server")
 GENERATOR_NICE = -10
 OPENING_BALANCE = "1000000.00 USD"
+CHEAP = {"TELLER_ARGON2_TIME_COST": "1", "TELLER_ARGON2_MEMORY_KIB": "64"}
+"""Registering a thousand accounts at the real cost of argon2 would take longer than the bench
+itself; no figure contains it."""
 TELLER = "teller"
 """The name of our own system in all rows."""
 NO_STORE = "none"
@@ -40,18 +48,27 @@ DATA_HOME = "/var/tmp"
 
 @dataclass
 class System:
-    """A running system: where it listens, and its processes by the name of their part."""
+    """A running system: where it listens, and its processes."""
 
     name: str
     host: str
     port: int
     durability: str
     pids: dict[str, int] = field(default_factory=dict)
+    """By the name of their part, `server` or `store`. A part that has several processes has them
+    numbered: `server`, `server 2` and so on."""
     store_socket: Path | None = None
     """The store's Unix socket, if the hub is our own."""
     dialect: str = "json"
     """What its clients speak: a key of `bench.load.dialects.DIALECTS`, or nothing if it is not
     driven by the generator."""
+    further: tuple[int, ...] = ()
+    """The ports of its other hubs."""
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where its clients dial."""
+        return [(self.host, port) for port in (self.port, *self.further)]
 
 
 @contextmanager
@@ -61,26 +78,36 @@ def hub(durability: str, data: str | None = None, dialect: str = "json") -> Iter
     Raises:
         BenchError: if it does not start.
     """
+    with fresh_home(data) as home, serving(home, "--durability", durability) as (port, pid):
+        store_socket = DataDirectory(home / "data").socket
+        yield System(TELLER, HOST, port, durability, parts(pid), store_socket, dialect)
+
+
+@contextmanager
+def fresh_home(data: str | None) -> Iterator[Path]:
+    """An empty directory on the disk to be measured, which goes with the block."""
     with tempfile.TemporaryDirectory(prefix="teller-bench-", dir=data or DATA_HOME) as home:
-        port = free_port()
-        command = [str(TELLER_PROGRAM), "serve"]
-        command += ["--host", "127.0.0.1", "--port", str(port), "--data", f"{home}/data"]
-        command += ["--no-rate-limits", "--opening-balance", OPENING_BALANCE]
-        command += ["--durability", durability]
-        # Registering a thousand accounts at the real cost of argon2 would take longer than the
-        # bench itself; no figure here contains it.
-        cheap = {"TELLER_ARGON2_TIME_COST": "1", "TELLER_ARGON2_MEMORY_KIB": "64"}
-        log = Path(home, "hub.log")
-        with log.open("wb") as out, process(command, stdout=out, env=cheap) as child:
-            with last_words(log):
-                _await_health(child, port)
-            pids = {"server": child.pid}
-            for pid, name in procfs.descendants(child.pid).items():
-                if name in STORES:
-                    pids["store"] = pid
-            store_socket = DataDirectory(Path(home, "data")).socket
-            with last_words(log, unless=child):
-                yield System(TELLER, "127.0.0.1", port, durability, pids, store_socket, dialect)
+        yield Path(home)
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[tuple[int, int]]:
+    """`teller serve` with these options, on a free port, with its data in `home`: that port, and
+    its process.
+
+    Raises:
+        BenchError: if it does not start.
+    """
+    home.mkdir(exist_ok=True)
+    port, log = free_port(), home / "hub.log"
+    command = [str(TELLER_PROGRAM), "serve"]
+    command += ["--host", HOST, "--port", str(port), "--data", str(home / "data")]
+    command += ["--no-rate-limits", "--opening-balance", OPENING_BALANCE, *options]
+    with log.open("wb") as out, process(command, stdout=out, env=CHEAP) as child:
+        with last_words(log):
+            await_health(child, port)
+        with last_words(log, unless=child):
+            yield port, child.pid
 
 
 @contextmanager
@@ -95,6 +122,19 @@ def running(url: str, durability: str, dialect: str = "json") -> Iterator[System
         raise BenchError(f"{url!r} is not like ws://127.0.0.1:8765/ws")
     host, port = parts.hostname, parts.port or 80
     yield System(TELLER, host, port, durability, dialect=dialect)
+
+
+def parts(hub: int) -> dict[str, int]:
+    """The processes of a hub of our own, its workers and its store, whose first one is process
+    `hub`, by name of the part."""
+    below = procfs.descendants(hub)
+    stores = [pid for pid, name in below.items() if name in STORES]
+    return numbered("server", [hub, *(below.keys() - stores)]) | numbered("store", stores)
+
+
+def numbered(part: str, pids: Iterable[int]) -> dict[str, int]:
+    """Processes of one part, as `System.pids` has them."""
+    return {f"{part} {n}" if n > 1 else part: pid for n, pid in enumerate(pids, 1)}
 
 
 def store_of(hub: System) -> System:
@@ -140,7 +180,9 @@ def pin(system: System, generator: int, apart: bool = False) -> None:
         for one in (pid, *procfs.descendants(pid)):
             procfs.pin(one, cores[0])
     if apart and {"server", "store"} <= system.pids.keys():
-        procfs.pin(system.pids["store"], cores[1])
+        for name, pid in system.pids.items():
+            if name.startswith("store"):
+                procfs.pin(pid, cores[1])
     procfs.pin(generator, cores[1])
 
 
@@ -173,14 +215,21 @@ def process(
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on 127.0.0.1 that nobody uses now. It lies below those that systems give to
+    clients, so that no connection takes it before the server that it is for."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
-def _await_health(child: subprocess.Popen[bytes], port: int) -> None:
+def await_health(child: subprocess.Popen[bytes], port: int) -> None:
+    """Return when the hub that `child` is answers on `port`.
+
+    Raises:
+        BenchError: if it ends, or does not answer in time.
+    """
     deadline = time.monotonic() + START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         try:

@@ -19,6 +19,7 @@ from textual.widgets import Input, OptionList
 from . import commands, events, safe
 from .client import Client, room_entered
 from .commands import CommandError, Pay, RoomCommand, Say, Simple
+from .endings import sentence
 from .events import Event
 from .model import Connection
 from .wallet import show_grouped
@@ -54,6 +55,8 @@ class ChatApp(App[str]):
         """The conversation in view."""
         self._gone = ""
         """The conversation that was in view, and is no more."""
+        self._away = False
+        """Whether it may come back by itself."""
         self._zone = zone
         self._notice = notice
         self._paint_due = False
@@ -99,6 +102,8 @@ class ChatApp(App[str]):
                 self._complain(f"{frame['type']}: {message}")
             case events.Trouble(_, message):
                 self._complain(message)
+            case events.EntryCame(entry) if entry["type"] == "returned":
+                self._complain(sentence(entry))
             case events.MembersCame(room, members, more):
                 self._show_members(room, members, more)
             case events.Stopped(code, reason):
@@ -136,6 +141,10 @@ class ChatApp(App[str]):
         model = self.model
         if self.current is not None and self.current not in model.conversations:
             self._gone, self.current = self.current, None
+            self._away = self._gone in model.missing
+        if self.current is None and self._away and self._gone in model.conversations:
+            self.open(self._gone)
+            return
         screen = self.screen_stack[0]
         names = screen.query_one(Conversations)
         names.show(model, self.current)
@@ -152,6 +161,10 @@ class ChatApp(App[str]):
 
     def _hint(self) -> str:
         """What to do where there is nobody to talk with."""
+        if self.current is None and self._away:
+            return (
+                f"{self._gone} is away, or you left it elsewhere.\nTab shows the next conversation"
+            )
         if self.current is None and self._gone:
             verb = "left" if self._gone.startswith("#") else "closed"
             return f"You {verb} {self._gone}.\nTab shows the next conversation; or {BEGIN}"

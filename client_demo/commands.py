@@ -31,7 +31,8 @@ Type a text and press Enter to send it.
 Tab, Ctrl+N   next conversation    Ctrl+P   previous
 PgUp, PgDn    older, newer         Ctrl+Q   quit
 Up, Down      lines typed before
-… sending  ? unknown, asked again  ✓ stored  ✓✓ read"""
+… sending  ? unknown, asked again  ✓ stored  ✓✓ read
+→ money on its way   ← could not be delivered"""
 
 
 class CommandError(Exception):

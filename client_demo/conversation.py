@@ -16,8 +16,12 @@ class Delivery(Enum):
     UNKNOWN = "unknown"
     """No answer came before the connection broke; the hub is asked again."""
     STORED = "stored"
+    ACCEPTED = "accepted"
+    """Stored, but the money is still on its way. Only `Line.fate` says so."""
     READ = "read"
     REFUSED = "refused"
+    RETURNED = "returned"
+    """Stored, but it could not be delivered. Only `Line.fate` says so."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +30,11 @@ class Line:
 
     `amount` is in minor units of `currency`; `at` is in milliseconds since 1970 by the store's
     clock; `seq` and `at` are `None` until the line is stored. `after` is for a refused line: the
-    seq of the newest line when it was refused.
+    seq of the newest line when it was refused or came back.
+
+    The last four are facts that only ever become true, so that they may come in any order:
+    `accepted`: the money left the payer; `settled`: the payee has it; `returned`: why it came
+    back; `unshown`: why the room that a payment named does not show it.
     """
 
     kind: str
@@ -43,6 +51,10 @@ class Line:
     at: int | None = None
     delivery: Delivery = Delivery.SENDING
     reason: str = ""
+    accepted: bool = False
+    settled: bool = False
+    returned: str = ""
+    unshown: str = ""
 
     @classmethod
     def of(cls, frame: Frame, order: int) -> Line:
@@ -60,6 +72,8 @@ class Line:
             seq=frame.get("seq"),
             at=frame.get("at"),
             delivery=Delivery.STORED if "seq" in frame else Delivery.SENDING,
+            accepted=frame.get("state") == "accepted",
+            settled=frame.get("state") == "settled",
         )
 
     @property
@@ -68,9 +82,20 @@ class Line:
         return self.sender, self.id
 
     @property
+    def fate(self) -> Delivery:
+        """What became of the line, all told: its delivery, unless its money is on its way still,
+        or it came back. Only the ledger's word counts: that somebody read it settles nothing."""
+        if self.returned:
+            return Delivery.RETURNED
+        stored = self.delivery in (Delivery.STORED, Delivery.READ)
+        if stored and self.accepted and not self.settled:
+            return Delivery.ACCEPTED
+        return self.delivery
+
+    @property
     def place(self) -> tuple[float, bool, int]:
-        """Where the line stands: stored lines by `seq`; a refused one below what was there then;
-        at the end what waits, as it was posted."""
+        """Where the line stands: stored lines by `seq`; one without, that was refused or came
+        back, below what was there then; at the end what waits, as it was posted."""
         if self.seq is not None:
             return self.seq, False, self.order
         if self.after is not None:
@@ -119,7 +144,13 @@ class Conversation:
             self._by_key[line.key] = line
             self._insert(line)
         elif line.seq is not None:
+            known.accepted |= line.accepted
+            known.settled |= line.settled
             self._store(known, line.seq, line.at)
+
+    def find(self, key: tuple[str, str]) -> Line | None:
+        """The line of that sender and id, if it is here."""
+        return self._by_key.get(key)
 
     def stored(self, sender: str, id: str, seq: int | None, at: int) -> None:
         """The hub stored a line of ours; where in this box, if it said so."""
@@ -133,9 +164,19 @@ class Conversation:
         if line is not None and line.delivery not in (Delivery.STORED, Delivery.READ):
             line.delivery, line.reason = delivery, reason
             if delivery is Delivery.REFUSED:
-                self.lines.remove(line)
-                line.after = max((each.seq or 0 for each in self.lines), default=0)
-                self._insert(line)
+                self._sink(line)
+
+    def end(self, line: Line, to: str, returned: str) -> None:
+        """Tell a line how it ended at `to`, which is whom it went to, or the room that was to
+        show it. `returned`: why it came back from there; if empty, it did not."""
+        if to == line.to and returned:
+            line.returned = returned
+        elif to == line.to:
+            line.settled = True
+        elif to == line.room:
+            line.unshown = returned
+        if returned and line.seq is None and to in (line.to, line.room):
+            self._sink(line)
 
     def read(self, up_to: str) -> None:
         """We read everything up to the line `up_to`, here or on another device."""
@@ -152,6 +193,12 @@ class Conversation:
         self.lines = [line for line in self.lines if line.seq is None]
         self._by_key = {line.key: line for line in self.lines}
         self._read_seq = 0
+
+    def _sink(self, line: Line) -> None:
+        """Put a line that will get no place below what is here now."""
+        self.lines.remove(line)
+        line.after = max((each.seq or 0 for each in self.lines), default=0)
+        self._insert(line)
 
     def _store(self, line: Line, seq: int | None, at: int | None) -> None:
         self.lines.remove(line)

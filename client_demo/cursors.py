@@ -16,6 +16,9 @@ class Cursors:
         self._beyond: dict[str, set[int]] = {}
         self._left_out: dict[str, int] = {}
         self._epochs: dict[str, int] = {}
+        self._away: set[str] = set()
+        """Boxes that the last welcome lacked: left elsewhere, or away for a while. If they come
+        back, the resume goes on where it was."""
 
     def seen(self) -> dict[str, int]:
         """The cursors to resume from."""
@@ -23,10 +26,13 @@ class Cursors:
 
     def knows(self, box: str) -> bool:
         """Whether the box is one that we follow."""
-        return box in self._seen
+        return box in self._seen and box not in self._away
 
     def see(self, box: str, seq: int) -> bool:
-        """Note an entry; false if it was seen before. A box not known yet starts here."""
+        """Note an entry; false if it was seen before. A box not known yet starts here, and so
+        does one that was away and came back without a welcome: we joined it anew."""
+        if box in self._away:
+            self.forget(box)
         last = self._seen.setdefault(box, seq - 1)
         beyond = self._beyond.setdefault(box, set())
         if seq <= last or seq in beyond:
@@ -53,6 +59,7 @@ class Cursors:
         """Follow a box no longer."""
         for table in (self._seen, self._beyond, self._left_out, self._epochs):
             table.pop(box, None)
+        self._away.discard(box)
 
     def welcome(self, boxes: Frame) -> list[str]:
         """Adopt the boxes of a `welcome`; returns those that were restored from a backup.
@@ -60,8 +67,7 @@ class Cursors:
         A box seen for the first time starts at its end. One whose gap was too long for the hub
         (`limited`) has its part below `first` missing until it is filled.
         """
-        for box in set(self._seen) - set(boxes):
-            self.forget(box)
+        self._away = set(self._seen) - set(boxes)
         reset = [box for box, state in boxes.items() if self._restored(box, state["epoch"])]
         for box in reset:
             self.forget(box)

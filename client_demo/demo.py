@@ -1,8 +1,9 @@
-"""A conversation with a payment, played over real sockets against a real hub and store.
+"""A conversation with payments, played over real sockets against a real hub and store.
 
 `python -m client_demo.demo` (or `make demo`) starts a hub of its own, lets two people chat and
-pay, drops a connection in the middle of a payment, and checks the books. It exits with 0 if
-everything was as it should be; else with 1 and the reason.
+pay, drops a connection in the middle of a payment, pays a third one whose account is in another
+partition of the store, and checks the books. It exits with 0 if everything was as it should be;
+else with 1 and the reason.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from .wire import WireError
 Happening = TypeVar("Happening", bound=Event)
 OPENING = 10_000
 CURRENCY = "USD"
-TICKET, COFFEE, CASTLE = 1_200, 350, 50_000
+TICKET, COFFEE, TAXI, CASTLE = 1_200, 350, 800, 50_000
 """Prices in minor units; the castle costs more than anybody has."""
+PARTITIONS = 2
+"""Of two, alice and bob are in one, and dave is in the other: which is decided by the names."""
 
 
 class DemoError(Exception):
@@ -51,7 +54,7 @@ def tell(text: str = "") -> None:
 
 
 class Person:
-    """One of the two: a client, and the other one's name."""
+    """A client, and the name of the other one in the conversation."""
 
     def __init__(self, hub: HubProcess, name: str, other: str, token: str) -> None:
         self.name = name
@@ -92,6 +95,10 @@ class Person:
     async def sees(self, id: str) -> None:
         """Wait for the frame `id` and print it as it is seen here."""
         await self.client.until(lambda: self.line(id))
+        self.show(id)
+
+    def show(self, id: str) -> None:
+        """Print the frame `id` as it is seen here now."""
         line = self.line(id)
         assert line is not None
         print(f"  {render.plain(line, self.name)}", flush=True)
@@ -120,7 +127,7 @@ def balances(*people: Person) -> None:
 async def delivered(sender: Person, receiver: Person, id: str) -> None:
     """The receiver sees it, and the sender knows that it is stored."""
     await receiver.sees(id)
-    await sender.client.until(lambda: (own := sender.line(id)) and own.delivery is Delivery.STORED)
+    await sender.client.until(lambda: (own := sender.line(id)) and own.fate is Delivery.STORED)
 
 
 async def settled(people: dict[Person, int]) -> None:
@@ -171,6 +178,24 @@ async def broken_payment(alice: Person, bob: Person) -> None:
     await delivered(alice, bob, coffee)
 
 
+async def crossing_payment(alice: Person, dave: Person) -> None:
+    """Payer and payee are in different partitions: the money travels as a message does."""
+    alice.happened.clear()
+
+    def show_own(event: Event) -> None:
+        if isinstance(event, events.Stored) and event.frame["type"] == "payment":
+            alice.show(event.frame["id"])
+
+    alice.client.listen(show_own)
+    tell("dave's account is in another partition of the store")
+    taxi = alice.pay(TAXI, "the taxi")
+    await delivered(alice, dave, taxi)
+    alice.show(taxi)
+    states = [each.ack["state"] for each in alice.had(events.Stored)]
+    check(states == ["accepted"], "the hub accepted it before it was there")
+    tell("accepted at once, then settled: it arrived exactly once")
+
+
 async def play(hub: HubProcess) -> None:
     """The whole conversation.
 
@@ -189,13 +214,17 @@ async def play(hub: HubProcess) -> None:
         await delivered(bob, alice, bob.say("Got it, once. Thanks for the coffee!"))
         spent = TICKET + COFFEE
         await settled({alice: OPENING - spent, bob: OPENING + spent})
-        print(f"  The books: {(await hub.audit()).splitlines()[-1]}", flush=True)
+    async with online(hub, "@alice", "@dave") as alice, online(hub, "@dave", "@alice") as dave:
+        await settled({alice: OPENING - spent, dave: OPENING})
+        await crossing_payment(alice, dave)
+        await settled({alice: OPENING - spent - TAXI, dave: OPENING + TAXI})
+    print(f"  The books: {(await hub.audit()).splitlines()[-1]}", flush=True)
 
 
 async def main() -> int:
     """Start a hub, play, stop it; returns the exit code."""
     try:
-        async with asyncio.timeout(90), hub_process(show(OPENING, CURRENCY)) as hub:
+        async with asyncio.timeout(90), hub_process(show(OPENING, CURRENCY), PARTITIONS) as hub:
             print(f"  A hub of its own at {hub.url}\n", flush=True)
             await play(hub)
     except (DemoError, HubError, SigninError, WireError, TimeoutError) as error:

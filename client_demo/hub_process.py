@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import sys
 import tempfile
@@ -43,8 +44,8 @@ class HubProcess:
 
 
 @contextlib.asynccontextmanager
-async def hub_process(opening_balance: str) -> AsyncIterator[HubProcess]:
-    """Start `teller serve` on a free port, and stop it at the end.
+async def hub_process(opening_balance: str, partitions: int) -> AsyncIterator[HubProcess]:
+    """Start `teller serve` on a free port, with a new store, and stop it at the end.
 
     Raises:
         HubError: if it does not come up.
@@ -52,6 +53,7 @@ async def hub_process(opening_balance: str) -> AsyncIterator[HubProcess]:
     with tempfile.TemporaryDirectory(prefix="teller-demo-") as folder:
         port, data = _free_port(), Path(folder) / "data"
         options = ["--port", str(port), "--data", str(data), "--opening-balance", opening_balance]
+        options += ["--partitions", str(partitions)]
         process = await _teller("serve", *options)
         hub = HubProcess(f"ws://127.0.0.1:{port}/ws", data)
         log = asyncio.create_task(_read_all(process))
@@ -106,6 +108,9 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses now, below those that systems give to clients."""
+    while True:
+        port = random.randrange(22_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

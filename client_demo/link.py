@@ -39,7 +39,8 @@ class Link:
         self._holds = 0
         """How many frames wait until the hub takes frames again."""
         self._closing = asyncio.Event()
-        self._retry_after_ms: int | None = None
+        self._retry_after: float | None = None
+        """How many seconds the last goodbye asked us to stay away."""
 
     def post(self, frame: Frame) -> str:
         """Send a frame now, or as soon as there is a connection; returns its id."""
@@ -129,7 +130,8 @@ class Link:
             if isinstance(event, events.Again):
                 self._pause(event)
             elif isinstance(event, events.Farewell):
-                self._retry_after_ms = event.retry_after_ms
+                wait = event.retry_after_ms
+                self._retry_after = None if wait is None else wait / 1000
             self._on_event(event)
         for wanted in self.session.wanted():
             self._queue(wanted)
@@ -159,8 +161,9 @@ class Link:
             return events.Stopped("closed", "closed")
         if error.final:
             return events.Stopped(str(error.code or "refused"), str(error))
-        at_least, self._retry_after_ms = self._retry_after_ms, None
-        pause = self._backoff.next(at_least / 1000 if at_least else None)
+        at_least = self._retry_after if error.retry_after is None else error.retry_after
+        self._retry_after = None
+        pause = self._backoff.next(at_least)
         self._on_event(events.Disconnected(str(error), pause))
         try:
             async with asyncio.timeout(pause):

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from . import events
 from .conversation import Conversation, Delivery, Line
+from .endings import ENDINGS, sentence
 from .events import Event, Frame
 from .wallet import Wallet
 
@@ -57,6 +58,10 @@ class Model:
         self.wallet = Wallet()
         self.conversations: dict[str, Conversation] = {}
         self.shelves: dict[str, Shelf] = {}
+        self.missing: set[str] = set()
+        """Rooms that the last welcome lacked: we left them elsewhere, or they are away."""
+        self._endings: dict[tuple[str, str], list[Frame]] = {}
+        """Entries that tell how a line ended, kept because the line may come later."""
         self._order = 0
         self._logging_out = False
 
@@ -122,6 +127,8 @@ class Model:
         for room in [name for name in self.conversations if name.startswith("#")]:
             if room not in event.boxes and not self.conversations[room].waiting:
                 self._leave(room)
+                self.missing.add(room)
+        self.missing.difference_update(event.boxes)
         for box in event.boxes:
             self.shelves.setdefault(box, Shelf())
             if box != self.me:
@@ -130,14 +137,15 @@ class Model:
     def _forget(self, box: str) -> None:
         """A box was restored from a backup: what we know of it may not have happened."""
         self.shelves[box] = Shelf()
+        if box == self.me:
+            self._endings.clear()
         for name, conversation in self.conversations.items():
             if self.box_of(name) == box:
                 conversation.forget_stored()
 
     def _posted(self, frame: Frame) -> None:
         for name in self._places(frame):
-            self._order += 1
-            self.conversation(name).add(Line.of(frame | {"from": self.me}, self._order))
+            self._add(name, frame | {"from": self.me})
         if frame["type"] == "read":
             self.conversation(frame["to"]).read(frame["up_to"])
         self._logging_out |= frame["type"] == "logout"
@@ -150,7 +158,11 @@ class Model:
         kind = frame["type"]
         for name in self._places(frame):
             seq = ack.get("seq") if ack.get("box") == self.box_of(name) else None
-            self.conversation(name).stored(self.me, frame["id"], seq, ack["at"])
+            conversation = self.conversation(name)
+            conversation.stored(self.me, frame["id"], seq, ack["at"])
+            line = conversation.find((self.me, frame["id"]))
+            if line is not None:
+                line.accepted |= ack.get("state") == "accepted"
         if kind in ("create", "join"):
             self.conversation(frame["room"])
         elif kind == "leave":
@@ -184,10 +196,32 @@ class Model:
         elif kind in _LINES:
             name = self._place(entry)
             if name:
-                self._order += 1
-                self.conversation(name).add(Line.of(entry, self._order))
+                self._add(name, entry)
+        if kind in ENDINGS or (box == self.me and "room" in entry and _is_settled(entry)):
+            self._ended(entry)
         if "balance" in entry and box == self.me:
             self.wallet.one(entry["currency"], entry["balance"])
+
+    def _add(self, name: str, frame: Frame) -> None:
+        self._order += 1
+        line = Line.of(frame, self._order)
+        conversation = self.conversation(name)
+        conversation.add(line)
+        for ending in self._endings.get(line.key, ()):
+            self._end(conversation, ending)
+
+    def _ended(self, entry: Frame) -> None:
+        """An entry of our box says how a line ended, wherever that line stands: a payment that is
+        settled in the payee's own box is so in the room that shows it, too."""
+        self._endings.setdefault((entry["from"], entry["id"]), []).append(entry)
+        for conversation in self.conversations.values():
+            self._end(conversation, entry)
+
+    def _end(self, conversation: Conversation, ending: Frame) -> None:
+        line = conversation.find((ending["from"], ending["id"]))
+        if line is not None:
+            came_back = ending["type"] == "returned"
+            conversation.end(line, ending["to"], sentence(ending) if came_back else "")
 
     def _follow(self, entry: Frame) -> None:
         """Leave a room that we left on another device; an old entry says nothing about now."""
@@ -208,3 +242,7 @@ class Model:
             self.conversation(entry["to"]).read(entry["up_to"])
         elif entry["to"] == self.me:
             self.conversation(entry["from"]).read_by_other(entry["up_to"])
+
+
+def _is_settled(entry: Frame) -> bool:
+    return entry.get("state") == "settled"

@@ -6,11 +6,17 @@ result. The output is stable: words parted by one space, the free text last.
     message BOX SEQ FROM TO TEXT
     payment BOX SEQ FROM TO AMOUNT CURRENCY STATE [TEXT]      also deposit
     create|join|leave BOX SEQ FROM ROOM
-    stored TYPE ID [BOX SEQ] [replayed]
+    settled BOX SEQ FROM TO ID AMOUNT CURRENCY                the payment ID, which was accepted
+    returned BOX SEQ FROM TO ID REASON [AMOUNT CURRENCY [suspended]]
+    stored TYPE ID [BOX SEQ] [replayed] [accepted]
     refused TYPE ID CODE MESSAGE
     unknown TYPE ID
     balance AVAILABLE CURRENCY [(HELD CURRENCY held)]
     member ROOM NAME ROLE
+
+`accepted` means that the money has left and is on its way; `settled` or `returned` follows, perhaps
+in a later run. What was returned did not arrive: REASON is an error's code, AMOUNT is back, or kept
+by the operator if `suspended` follows.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from typing import TextIO
 from . import commands, events, safe
 from .client import Client
 from .commands import CommandError
+from .endings import ENDINGS
 from .events import Event, Frame
 from .model import Connection
 from .wallet import show
@@ -53,7 +60,7 @@ class Plain:
         client.listen(self._tell)
 
     async def run(self, lines: AsyncIterator[str]) -> int:
-        """Exit code: 0, 1 if anything was refused, 2 if the link stopped before the end."""
+        """Exit code: 0, 1 if anything was refused or returned, 2 if the link stopped early."""
         running = asyncio.create_task(self._client.link.run())
         feeding = asyncio.create_task(self._feed(lines))
         await asyncio.wait({running, feeding}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,12 +141,24 @@ class Plain:
             self._print(" ".join(word for word in words if word))
         elif kind in ("create", "join", "leave"):
             self._print(f"{head} {entry['room']}")
+        elif kind in ENDINGS:
+            self._ending(head, entry)
+
+    def _ending(self, head: str, entry: Frame) -> None:
+        words = [head, entry["to"], entry["id"]]
+        if entry["type"] == "returned":
+            self._refused = True
+            words.append(entry["reason"])
+        if "amount" in entry:
+            words.append(show(entry["amount"], entry["currency"]))
+        self._print(" ".join(words + ["suspended"] * entry.get("suspended", False)))
 
     def _stored(self, frame: Frame, ack: Frame) -> None:
         words = ["stored", frame["type"], frame["id"]]
         if "seq" in ack and "box" in ack:
             words += [ack["box"], str(ack["seq"])]
-        self._print(" ".join(words + (["replayed"] if ack.get("replayed") else [])))
+        words += ["replayed"] * ack.get("replayed", False)
+        self._print(" ".join(words + ["accepted"] * (ack.get("state") == "accepted")))
 
     def _balances(self) -> None:
         for line in self._client.model.wallet.lines(show):

@@ -14,8 +14,15 @@ MARKS = {
     Delivery.SENDING: ("…", "dim"),
     Delivery.UNKNOWN: ("?", "bold yellow"),
     Delivery.STORED: ("✓", "dim green"),
+    Delivery.ACCEPTED: ("→", "bold yellow"),
     Delivery.READ: ("✓✓", "green"),
     Delivery.REFUSED: ("✗", "bold red"),
+    Delivery.RETURNED: ("←", "bold red"),
+}
+_VERBS = {
+    Delivery.REFUSED: "wanted to pay",
+    Delivery.RETURNED: "wanted to pay",
+    Delivery.ACCEPTED: "pays",
 }
 _ROOM_NOTES = {"create": "made the room", "join": "joined", "leave": "left"}
 
@@ -43,8 +50,12 @@ def body(line: Line, me: str) -> Text:
     if line.kind in _ROOM_NOTES:
         return Text(f"{line.sender} {_ROOM_NOTES[line.kind]}", style="dim italic")
     style = "bold bright_yellow" if line.sender == me else "bold bright_green"
-    verb = " wanted to pay " if line.delivery is Delivery.REFUSED else " paid "
-    paid = sender + Text(verb, style="dim") + Text(show_grouped(line.amount, line.currency), style)
+    verb = _VERBS.get(line.fate, "paid")
+    paid = (
+        sender
+        + Text(f" {verb} ", style="dim")
+        + Text(show_grouped(line.amount, line.currency), style)
+    )
     paid += Text(" to ", style="dim") + Text(line.to, style="bold")
     return paid + Text("  " + safe.lines(line.text)) if line.text else paid
 
@@ -53,20 +64,26 @@ def mark(line: Line, me: str) -> Text:
     """What became of a line of ours; nothing for the lines of others."""
     if line.sender != me or line.kind not in ("message", "payment"):
         return Text()
-    sign, style = MARKS[line.delivery]
+    sign, style = MARKS[line.fate]
     return Text(sign, style=style)
 
 
-def note(line: Line) -> Text:
-    """A sentence below a line whose delivery needs one."""
-    if line.delivery is Delivery.REFUSED:
-        return Text(f"not done: {safe.one_line(line.reason)}", style="red")
-    if line.delivery is Delivery.UNKNOWN:
-        return Text("no answer yet; asking again with the same id", style="yellow")
-    return Text()
+def note(line: Line, me: str) -> Text:
+    """A sentence below a line whose fate needs one. A room is not told how a payment ended, so
+    nothing is said of one that is on its way between others."""
+    match line.fate:
+        case Delivery.REFUSED:
+            return Text(f"not done: {safe.one_line(line.reason)}", style="red")
+        case Delivery.UNKNOWN:
+            return Text("no answer yet; asking again with the same id", style="yellow")
+        case Delivery.ACCEPTED if line.sender == me:
+            return Text(f"on its way to {line.to}", style="yellow")
+        case Delivery.RETURNED:
+            return Text(safe.one_line(line.returned), style="red")
+    return Text(safe.one_line(line.unshown), style="yellow")
 
 
 def plain(line: Line, me: str, zone: tzinfo | None = None) -> str:
     """A whole line as text without styles."""
-    parts = [clock(line, zone), body(line, me).plain, mark(line, me).plain, note(line).plain]
+    parts = [clock(line, zone), body(line, me).plain, mark(line, me).plain, note(line, me).plain]
     return "  ".join(part for part in parts if part)

@@ -15,8 +15,8 @@ from .cursors import Cursors
 from .events import Event, Frame
 from .ids import ulid
 
-MONEY_IN = frozenset({"payment", "deposit"})
-ENTRIES = MONEY_IN | {"message", "create", "join", "leave", "read", "delivered"}
+MONEY_IN = frozenset({"payment", "deposit", "returned"})
+ENTRIES = MONEY_IN | {"message", "settled", "create", "join", "leave", "read", "delivered"}
 PAUSE = 0.5
 """Seconds before a frame that the hub could not take is sent again, if the hub names no time."""
 PAUSE_MAX = 8.0
@@ -89,7 +89,8 @@ class Session:
         self._fill(box)
         if frame["type"] == "leave" and frame["from"] == self.me:
             self.cursors.forget(frame["room"])
-        if frame["type"] in MONEY_IN and box == self.me and "balance" not in frame:
+        moved = frame["type"] in MONEY_IN and "amount" in frame
+        if moved and box == self.me and "balance" not in frame:
             self._ask_balance()
         return [events.EntryCame(frame)]
 

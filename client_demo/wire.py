@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgpack
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import process_exception
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from .events import Frame
@@ -18,17 +19,28 @@ from .events import Frame
 SUBPROTOCOL = Subprotocol("teller.v1.msgpack")
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 """Largest frame taken from the hub, in bytes; a page of long messages is the largest there is."""
+UNAVAILABLE = 503
+"""The HTTP status with which a hub takes no more connections now."""
+_SECONDS = re.compile(r"[0-9]{1,4}")
 RECONNECT_MAX = 4500
 """Close codes of Teller from here on mean: do not connect again by yourself."""
 
 
 class WireError(Exception):
-    """There is no connection. `final`: trying again cannot help. `code` is the close code."""
+    """There is no connection. `final`: trying again cannot help. `code` is the close code.
+    `retry_after`: how many seconds the hub asks us to stay away, if it does."""
 
-    def __init__(self, reason: str, final: bool = False, code: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        final: bool = False,
+        code: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(reason)
         self.final = final
         self.code = code
+        self.retry_after = retry_after
 
 
 def tls(url: str, ca: Path | None) -> ssl.SSLContext | None:
@@ -62,7 +74,8 @@ class Wire:
                 proxy=None,
             )
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise WireError(_reason(error), final=_is_final(error)) from error
+            wait = _retry_after(error)
+            raise WireError(_reason(error), _is_final(error), retry_after=wait) from error
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close()
             raise WireError(f"{url} does not speak {SUBPROTOCOL}", final=True)
@@ -130,7 +143,17 @@ def _is_final(error: Exception) -> bool:
     return process_exception(error) is not None
 
 
+def _retry_after(error: Exception) -> int | None:
+    """The seconds of a `Retry-After`; a date, which no hub sends, is not looked at."""
+    if not isinstance(error, InvalidStatus):
+        return None
+    seconds = error.response.headers.get("Retry-After", "")
+    return int(seconds) if _SECONDS.fullmatch(seconds) else None
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
+    if isinstance(error, InvalidStatus) and error.response.status_code == UNAVAILABLE:
+        return "the hub takes no more connections now"
     return str(error) or type(error).__name__

@@ -176,7 +176,7 @@ def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
 
 def _options(frame: Payment) -> int:
     """How many of the fields that a payment may leave out it has."""
-    return (frame.text is not UNSET) + (frame.room is not UNSET)
+    return (frame.text is not UNSET) + (frame.room is not UNSET) + (frame.durable is not UNSET)
 
 
 def _map_is_longer(payload: bytes) -> bool:

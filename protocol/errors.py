@@ -68,6 +68,7 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
+    NOT_DURABLE = "not_durable"
     OUTCOME_UNKNOWN = "outcome_unknown"
     INTERNAL = "internal"
 
@@ -77,6 +78,7 @@ _SAME_ID = {
     Code.RATE_LIMITED,
     Code.BUSY,
     Code.UNAVAILABLE,
+    Code.NOT_DURABLE,
     Code.OUTCOME_UNKNOWN,
     Code.INTERNAL,
 }
@@ -134,6 +136,7 @@ MESSAGES: dict[Code, str] = {
     Code.RATE_LIMITED: "too many frames; nothing happened, wait and send it again",
     Code.BUSY: "the hub has too much to do; nothing happened, send it again",
     Code.UNAVAILABLE: "the store is not there; nothing happened, send it again",
+    Code.NOT_DURABLE: "the store cannot keep it as safely as was asked now; nothing happened",
     Code.OUTCOME_UNKNOWN: "the store went away before it answered; ask again with the same id",
     Code.INTERNAL: "the hub made a mistake; it was logged",
 }

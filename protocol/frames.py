@@ -108,7 +108,12 @@ class Message(ClientFrame, frozen=True, tag="message"):
 
 
 class Payment(ClientFrame, frozen=True, tag="payment"):
-    """Money to a person, perhaps with words, perhaps shown in a room too. Answer: `ack`."""
+    """Money to a person, perhaps with words, perhaps shown in a room too. Answer: `ack`.
+
+    `durable`: how safe the payment must be before it is acknowledged, if safer than the hub's own
+    rule; the `ack` says what was reached. It is no part of the content: the same payment may be
+    sent again with another.
+    """
 
     id: Id
     to: Person
@@ -116,6 +121,7 @@ class Payment(ClientFrame, frozen=True, tag="payment"):
     currency: Currency
     text: Text | UnsetType = UNSET
     room: RoomName | UnsetType = UNSET
+    durable: Literal["disk", "replica"] | UnsetType = UNSET
 
 
 class Create(ClientFrame, frozen=True, tag="create"):
@@ -291,7 +297,11 @@ class Welcome(HubFrame, frozen=True, tag="welcome"):
 
 
 class Ack(HubFrame, frozen=True, tag="ack"):
-    """The frame `id` was stored, at `seq` of `box`. For money also its state and the balance."""
+    """The frame `id` was stored, at `seq` of `box`. For money also its state and the balance.
+
+    `settled`: the payee has the money. `accepted`: it has left the payer for good and is on its
+    way to another partition; a `settled` or a `returned` entry follows in the payer's box.
+    """
 
     id: str
     at: int
@@ -342,6 +352,8 @@ class PaymentEntry(Entry, frozen=True, tag="payment"):
     """Money, as an entry of a box: the receipt is the entry.
 
     Live entries of one's own box carry one's `balance` right after it; stored ones do not.
+    `state`: at the payer's and in a room, `accepted` means that the payee is in another partition
+    and the money was still on its way; the payee's own entry is always `settled`.
     """
 
     id: str
@@ -354,7 +366,7 @@ class PaymentEntry(Entry, frozen=True, tag="payment"):
     box: str = ""
     seq: int = 0
     at: int = 0
-    state: Literal["settled", "accepted"] = "accepted"
+    state: Literal["settled", "accepted"] | UnsetType = UNSET
     balance: BalanceAfter | UnsetType = UNSET
 
 
@@ -370,7 +382,41 @@ class DepositEntry(Entry, frozen=True, tag="deposit"):
     box: str = ""
     seq: int = 0
     at: int = 0
-    state: Literal["settled", "accepted"] = "accepted"
+    state: Literal["settled", "accepted"] | UnsetType = UNSET
+    balance: BalanceAfter | UnsetType = UNSET
+
+
+class SettledEntry(Entry, frozen=True, tag="settled"):
+    """The payee has the money of the payment `id`, which was `accepted` before."""
+
+    id: str
+    from_: str = field(name="from")
+    to: str
+    amount: int
+    currency: str
+    box: str = ""
+    seq: int = 0
+    at: int = 0
+
+
+class ReturnedEntry(Entry, frozen=True, tag="returned"):
+    """What was posted as `id` could not be delivered to `to`; `reason` is an error's code.
+
+    Money that went with it is back: `amount` of `currency` (neither, if it was words), and live
+    entries carry the `balance` right after it. `suspended`: the balance cannot hold it (or the
+    account cannot be read), so that it was put into `$suspense`; ask the operator.
+    """
+
+    id: str
+    from_: str = field(name="from")
+    to: str
+    reason: str
+    amount: int | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    suspended: bool = False
+    box: str = ""
+    seq: int = 0
+    at: int = 0
     balance: BalanceAfter | UnsetType = UNSET
 
 
@@ -435,6 +481,8 @@ AnyEntry = (
     MessageEntry
     | PaymentEntry
     | DepositEntry
+    | SettledEntry
+    | ReturnedEntry
     | CreateEntry
     | JoinEntry
     | LeaveEntry

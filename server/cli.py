@@ -1,4 +1,4 @@
-"""The command line: `teller serve`, `chat`, `bench`, `admin`, `doctor`."""
+"""The command line: `teller serve`, `chat`, `cluster`, `bench`, `prove`, `admin`, `doctor`."""
 
 from __future__ import annotations
 
@@ -203,6 +203,66 @@ def restored(
     return run(data, store)
 
 
+@admin.command
+def enroll(
+    *,
+    region: str,
+    regions: Path,
+    data: Data = DEFAULT_DATA,
+    store: StoreUrl = None,
+) -> int:
+    """Tell the directory of all regions every account and room of this one.
+
+    Needed once where accounts were there before the regions, and in each region when the list of
+    regions has changed. May be repeated. The hubs run meanwhile, without clients.
+
+    Parameters
+    ----------
+    region
+        This region.
+    regions
+        TOML file that tells all regions.
+    data
+        The hub's data directory.
+    store
+        URL of your own store, if the hub uses one.
+    """
+    from .regions.enroll import run
+
+    return run(region, regions, data, store)
+
+
+@app.command
+def cluster(
+    *,
+    data: Path = Path("cluster"),
+    primaries: int = 3,
+    replicas: int = 1,
+    port: int = 7000,
+    node_timeout_ms: int = 5000,
+) -> int:
+    """Run a store of several servers on this machine; Ctrl-C stops it.
+
+    For development, tests and benches. Anybody with an account on this machine can connect to it.
+
+    Parameters
+    ----------
+    data
+        Where the data are, with a folder for each server.
+    primaries
+        Servers that share the data, at least 3.
+    replicas
+        Servers that copy each primary, ready to take over.
+    port
+        The first server's; the others have the next ones. Each also listens on its port + 10000.
+    node_timeout_ms
+        Milliseconds without an answer after which a replica takes over.
+    """
+    from .run_cluster import run
+
+    return run(data, primaries, replicas, port, node_timeout_ms)
+
+
 @app.command
 def doctor(
     *,
@@ -242,8 +302,13 @@ def main() -> None:
         from bench.cli import app as bench
 
         app.command(bench, name="bench")
+    elif arguments[:1] == ["prove"]:
+        from bench.prove.command import app as prove
+
+        app.command(prove, name="prove")
     elif arguments[:1] in ([], ["--help"], ["-h"]):
         app.command(_bench_help, name="bench")
+        app.command(_prove_help, name="prove")
     sources: list[Env | Toml] = [Env("TELLER_", command=False)]
     file = _config_file(arguments) if arguments[:1] == ["serve"] else None
     if file is not None:
@@ -263,3 +328,7 @@ def main() -> None:
 
 def _bench_help() -> None:
     """Measure a hub, beside its peers and beside the limit: list, setup, run, check."""
+
+
+def _prove_help() -> None:
+    """Break a real cluster under real clients, and judge what became of it."""

@@ -5,6 +5,8 @@ The command line, `TELLER_*` variables and a TOML file all end here; see docs/op
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,8 +16,12 @@ from cyclopts import Parameter
 from protocol.frames import FRAME_BYTES_MAX, HISTORY_MAX, TEXT_CHARS_MAX, Deposit
 from protocol.money import parse_money
 
-Durability = Literal["disk", "everysec", "memory"]
+Durability = Literal["replica", "disk", "everysec", "memory"]
 
+PARTITIONS_MAX = 1024
+"""Every pair of them is a lane that somebody looks at."""
+WORKERS_MAX = 256
+"""Beyond it stands a slip of the finger, not a machine."""
 
 _POSITIVE = (
     *("frames_per_s", "frames_burst", "posts_per_s", "posts_burst", "connects_per_s"),
@@ -42,10 +48,18 @@ class Settings:
     """Directory of the embedded store and the operator's token."""
     store: str | None = None
     """URL of your own store (redis://, rediss://, unix://); without it, an embedded one."""
-    workers: int = 1
-    """Hub processes. Only 1 for now."""
+    partitions: int | None = None
+    """Into how many parts a new store is divided, for ever; a cluster spreads them over its
+    primaries. Without it: 1 on a single server, 16 on a cluster. More cost a little on one."""
+    region: str | None = None
+    """The region that this hub belongs to; needs --regions."""
+    regions: Path | None = None
+    """TOML file that tells all regions; the same in each of them."""
+    workers: int | Literal["auto"] = 1
+    """Hub processes that share the port; auto: one for each core."""
     durability: Durability = "disk"
-    """disk: an ack means synced to disk. everysec: synced within a second, and the ack says
+    """replica: an ack means synced to the disks of the primary and of a replica; needs --store.
+    disk: an ack means synced to disk. everysec: synced within a second, and the ack says
     memory. memory: nothing survives the store."""
     opening_balance: str | None = None
     """Play money that new accounts get, such as "100.00 USD"."""
@@ -97,10 +111,19 @@ class Settings:
                 raise SettingsError(f"--{name.replace('_', '-')} must be more than 0")
         if self.argon2_memory_kib < 8:
             raise SettingsError("--argon2-memory-kib must be 8 or more")
-        if self.workers != 1:
-            raise SettingsError("--workers: only 1 for now")
+        if self.partitions is not None and not 1 <= self.partitions <= PARTITIONS_MAX:
+            raise SettingsError(f"--partitions must be from 1 to {PARTITIONS_MAX}")
+        if self.workers != "auto" and not 1 <= self.workers <= WORKERS_MAX:
+            raise SettingsError(f"--workers must be from 1 to {WORKERS_MAX}, or auto")
+        if (self.region is None) != (self.regions is None):
+            raise SettingsError("--region and --regions go together")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("--tls-cert and --tls-key go together")
+        if self.durability == "replica" and self.store is None:
+            raise SettingsError(
+                "--durability replica needs --store: the embedded store has no replica. "
+                "`teller cluster` starts a cluster that has"
+            )
         if self.idle_timeout_s <= self.ping_interval_s:
             raise SettingsError("--idle-timeout-s must be longer than --ping-interval-s")
         if not 1 <= self.frame_bytes_max <= FRAME_BYTES_MAX:
@@ -109,9 +132,16 @@ class Settings:
             parse_money(self.opening_balance)
 
     @property
-    def durable(self) -> Literal["memory", "disk", "replica"]:
-        """What an ack may claim."""
-        return "disk" if self.durability == "disk" else "memory"
+    def processes(self) -> int:
+        """How many hub processes there are to be."""
+        if self.workers != "auto":
+            return self.workers
+        return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+    @property
+    def scheme(self) -> Literal["ws", "wss"]:
+        """Of the URL where clients connect."""
+        return "wss" if self.tls_cert else "ws"
 
     def opening_deposit(self, name: str) -> Deposit | None:
         """The deposit that opens the account `name`, if there is one."""

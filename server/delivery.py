@@ -1,8 +1,7 @@
 """What happens once the store has answered: the ack to the sender, the entry to everyone else.
 
-Answers come in commit order and are announced in that order. Entries of one room that stand
-together in an answer are joined once and put to each listener as one piece; a listener who sent one
-of them gets its ack at that very place, so that every connection sees each box in order.
+Answers come in commit order. Each entry goes to the announcer, which tells those who listen here,
+and to the relay, which tells the other hubs that may have somebody who listens.
 """
 
 from __future__ import annotations
@@ -10,197 +9,164 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
-from protocol.codec import Codec
 from protocol.errors import Code
-from protocol.frames import Ack, BalanceAfter, Entry
+from protocol.frames import Ack, BalanceAfter
 
-from .hub import Hub, Party, Room, tell
+from .announcer import Announcer
+from .durability import Durable
+from .hub import Hub
+from .ledger.crossing import Arrival
+from .ledger.entries import TIME_DIGITS, read_entry
+from .ledger.legs import LegKind
 from .ledger.posts import Kind, Mark, Post
 from .ledger.status import CODE, Status
+from .membership import Membership
 from .peer import Peer
-from .wire import pack
+from .relay import Relay
 
-Durable = Literal["memory", "disk", "replica"]
 _OK = int(Status.OK)
 _ENTRY = Kind.ENTRY  # as globals: a member of an Enum costs a slow look-up each time
+_COMING = frozenset((Kind.CREATE, Kind.JOIN))
+_CARRIED = frozenset((Kind.ARRIVE, Kind.SETTLE))
+"""What couriers post. They get no ack; the pipeline tells them."""
 
 
 class Delivery:
-    """The desk of the pipeline: turns results into acks, errors and announcements."""
+    """The desk of the pipelines: turns results into acks, errors and announcements."""
 
-    def __init__(self, hub: Hub, durable: Durable) -> None:
+    def __init__(
+        self, hub: Hub, announcer: Announcer, membership: Membership, relay: Relay
+    ) -> None:
         self._hub = hub
-        self._durable: Durable = durable
-        self._room: Room | None = None
-        """The room whose entries are being collected."""
-        self._collected: list[tuple[Entry, Peer | None, Ack]] = []
+        self._announcer = announcer
+        self._membership = membership
+        self._relay = relay
         self.payments = 0
         self.messages = 0
         self.refused: dict[str, int] = {}
 
     # Called by the pipeline.
 
-    def settled(self, post: Post, at: int, result: list[int | bytes]) -> None:
-        """The store has judged `post`."""
+    def settled(self, post: Post, at: int, result: list[int | bytes], durable: Durable) -> None:
+        """The store has judged `post`; what it wrote is as `durable` as this."""
         status = result[0]
         if status == _OK:
-            self._announce(post, at, result)  # type: ignore[arg-type]
+            self._done(post, at, result, durable)  # type: ignore[arg-type]
+        elif post.kind in _CARRIED:
+            self._carried(post, int(status))
         elif status == Status.DUPLICATE:
-            self._replay(post, Mark(result[1]))  # type: ignore[arg-type]
+            self._replay(post, Mark(result[1]), durable)  # type: ignore[arg-type]
         else:
             self._refuse(post, CODE[int(status)], result)
 
     def failed(self, post: Post, code: Code) -> None:
         """The store did not answer, or could not be asked."""
-        self.flush()
+        self._announcer.flush()
         if isinstance(post.origin, Peer):
             post.origin.refuse_post(post, code)
+        if code is Code.OUTCOME_UNKNOWN:  # its entries may be there, and nobody else tells of them
+            self._look(post)
 
     def flush(self) -> None:
-        """Announce what was collected of a room; called at the end of every answer."""
-        room, self._room = self._room, None
-        if room is None:
-            return
-        collected, self._collected = self._collected, []
-        authors: dict[Peer, dict[int, Ack]] = {}
-        for place, (_, author, ack) in enumerate(collected):
-            if author is not None:
-                authors.setdefault(author, {})[place] = ack
-        for codec, listeners in room.audience.items():
-            pieces = [pack(codec, entry) for entry, _, _ in collected]
-            whole = b"".join(pieces)
-            for listener in listeners:
-                if listener in authors:
-                    listener.put(_with_acks(codec, pieces, authors[listener]))
-                else:
-                    listener.put(whole)
-        for author, acks in authors.items():
-            if author not in room:
-                for ack in acks.values():
-                    author.send(ack)
+        """Called at the end of every answer."""
+        self._announcer.flush()
+        if self._relay.others:
+            self._relay.flush()
+
+    # Called for rooms of other regions.
+
+    def copied(self, room: str, after: int, stored: list[bytes]) -> None:
+        """The copy of `room` has got these entries behind the first `after`."""
+        box, relay = self._hub.find(room), self._relay
+        for seq, one in enumerate(stored, after + 1):
+            entry = read_entry(one, room, seq)
+            at = entry.at  # type: ignore[attr-defined]
+            if relay.others and (box is None or room in relay.elsewhere):
+                relay.entry(room, seq, at, one[TIME_DIGITS:], UNSET)
+            if box is not None:
+                self._announcer.put(box, seq, at, entry)
+        self.flush()
+
+    def joined(self, who: str, room: str, seq: int) -> None:
+        """`who` is a member of `room`, which says so at `seq`."""
+        self._membership.came(who, room, seq)
 
     # Results.
 
-    def _announce(self, post: Post, at: int, result: list[int]) -> None:
-        boxes = self._boxes(post.names, result)
-        count = len(boxes)
-        if count:
-            ack = Ack(post.id, at, self._durable, post.box, result[1])
-        else:
-            ack = Ack(post.id, at, self._durable)
-        if len(result) > count + 1:
-            self.payments += 1
-            own = BalanceAfter(*result[count + 1 : count + 4])
-            ack = replace(ack, state="settled", balance=own)
-        else:
-            self.messages += 1
+    def _done(self, post: Post, at: int, result: list[int], durable: Durable) -> None:
+        kind = post.kind
         origin = post.origin if isinstance(post.origin, Peer) else None
-        if post.kind is not _ENTRY:
-            self._change_rooms(post, at, result, ack, origin)
-        elif post.box[0] == "#":
-            self._to_room(post, at, boxes[0], result[1], ack, origin)
+        money: dict[str, BalanceAfter] | None = None
+        ack: Ack | None = None
+        if post.sender is not None or post.amount:
+            money = _balances(post, result)
+        if kind in _CARRIED:
+            pass
+        elif money is None:
+            self.messages += 1
+            if post.names:
+                ack = Ack(post.id, at, durable, post.box, result[1])
+            else:
+                ack = Ack(post.id, at, durable)
         else:
-            self._to_people(post, at, boxes, result, ack, origin)
-
-    def _boxes(self, names: tuple[str, ...], result: list[int]) -> list[Party | Room | None]:
-        """Who listens to each box of a post. Where the hub does not know what lies before the new
-        entry, they are closed, before anything jumps over the hole."""
-        parties, rooms = self._hub.parties, self._hub.rooms
-        boxes: list[Party | Room | None] = []
-        for place, name in enumerate(names, 1):
-            box = parties.get(name) or rooms.get(name)
-            boxes.append(box)
-            if box is not None and box.seq != result[place] - 1:
-                self.flush()
-                self._hub.resync(name)
-        return boxes
-
-    def _to_people(
-        self,
-        post: Post,
-        at: int,
-        boxes: list[Party | Room | None],
-        result: list[int],
-        ack: Ack,
-        origin: Peer | None,
-    ) -> None:
-        """Boxes: the sender's own, then the recipient's, then a room that shows it."""
-        if self._room is not None:
-            self.flush()
-        if origin is not None:
-            origin.send(ack)
-        for place, box in enumerate(boxes, 1):
-            if box is None:
-                continue
-            if isinstance(box, Room):
-                self._to_room(post, at, box, result[place], None, None)
-                self.flush()
-                continue
-            box.seq = result[place]
-            listeners = box.listeners
-            if len(listeners) == 1 and origin in listeners:
-                continue
-            assert post.entry is not None
-            entry = replace(post.entry, box=box.name, seq=box.seq, at=at)
-            if ack.balance is not UNSET:
-                mine = box.name == post.who
-                balance = ack.balance if mine else BalanceAfter(*result[-3:])
-                entry = replace(entry, balance=balance)
-            tell(listeners, entry, origin)
-
-    def _to_room(
-        self,
-        post: Post,
-        at: int,
-        room: Party | Room | None,
-        seq: int,
-        ack: Ack | None,
-        origin: Peer | None,
-    ) -> None:
-        """Collect an entry for those who hear `room`, if anybody does."""
-        if self._room is not room:
-            self.flush()
-        if not isinstance(room, Room):
-            if origin is not None and ack is not None:
-                origin.send(ack)
+            self.payments += 1
+            ack = _money_ack(post, at, result, durable, money)
+        if kind is not _ENTRY and self._changed(post, result, ack, origin):
             return
-        self._room = room
-        room.seq = seq
-        assert post.entry is not None
-        entry = replace(post.entry, box=room.name, seq=seq, at=at)
-        self._collected.append((entry, origin, ack or _NO_ACK))
-
-    def _change_rooms(
-        self, post: Post, at: int, result: list[int], ack: Ack, origin: Peer | None
-    ) -> None:
-        self.flush()
-        hub = self._hub
-        if post.kind in (Kind.CREATE, Kind.JOIN, Kind.LEAVE):
-            party = hub.parties.get(post.who)
-            if party is not None and post.kind is not Kind.LEAVE:
-                hub.join(party, post.box, result[1])
-            self._to_room(post, at, hub.rooms.get(post.box), result[1], ack, origin)
-            self.flush()
-            if party is not None and post.kind is Kind.LEAVE:
-                hub.leave(party, post.box)
-        elif post.kind is Kind.REGISTER and origin is not None:
-            origin.registered(post.frame)
-        elif origin is not None:
+        parties, rooms, relay = self._hub.parties, self._hub.rooms, self._relay
+        entry, put, others = post.entry, self._announcer.put, relay.others
+        for place, name in enumerate(post.names, 1):
+            box = parties.get(name) or rooms.get(name)
+            balance = UNSET if money is None else money.get(name, UNSET)
+            if others and (box is None or name in relay.elsewhere):
+                relay.entry(name, result[place], at, post.body, balance)
+            if box is not None and entry is not None:
+                put(box, result[place], at, entry, balance, origin, ack)
+            elif ack is not None and origin is not None:
+                self._announcer.flush()
+                origin.send(ack)
+            ack = None
+        if ack is not None and origin is not None:  # all that it does is in another region
+            self._announcer.flush()
             origin.send(ack)
 
-    def _replay(self, post: Post, mark: Mark) -> None:
-        self.flush()
+    def _changed(self, post: Post, result: list[int], ack: Ack | None, origin: Peer | None) -> bool:
+        """What a post does besides its entries; whether there is nothing more to tell."""
+        kind = post.kind
+        if kind in _COMING:
+            self._membership.came(post.who, post.box, result[1])
+            if not post.legs:  # else when the leg has arrived, where their other connections are
+                self._relay.joined(post.who, post.box, result[1])
+            return False
+        if post.names and kind is not Kind.REGISTER:
+            return False
+        self._announcer.flush()
+        if kind is Kind.REGISTER and origin is not None:
+            origin.registered(post.frame)
+        elif origin is not None and ack is not None:
+            origin.send(ack)
+        elif isinstance(post.extra, Arrival) and post.extra.leg.kind is LegKind.JOIN:
+            self._membership.came(post.box, post.extra.leg.room)
+            self._relay.joined(post.box, post.extra.leg.room)
+        return True
+
+    def _replay(self, post: Post, mark: Mark, durable: Durable) -> None:
+        self._announcer.flush()
         if not isinstance(post.origin, Peer):
             return
         if post.kind is Kind.REGISTER:
             post.origin.register_again(post.frame)
+            return
+        ack = ack_of(mark, post.id, durable, replayed=True)
+        box = self._hub.find(mark.box) if mark.seq else None
+        if box is None:
+            post.origin.send(ack)
         else:
-            post.origin.send(ack_of(mark, post.id, self._durable, replayed=True))
+            self._announcer.replay(box, mark.seq, post.origin, ack)
 
     def _refuse(self, post: Post, code: Code, result: list[int | bytes]) -> None:
-        self.flush()
+        self._announcer.flush()
         self.refused[code] = self.refused.get(code, 0) + 1
         if not isinstance(post.origin, Peer):
             return
@@ -213,13 +179,43 @@ class Delivery:
         else:
             post.origin.refuse_post(post, code)
 
+    def _carried(self, post: Post, status: int) -> None:
+        """A courier's post that was not done as it stands. Where what could not be refused went
+        to `$suspense`, the entry says so in words that only the store knows."""
+        if status == Status.SUSPENDED:
+            self._announcer.flush()
+            self._look(post)
 
-_NO_ACK = Ack("", 0, "memory")
+    def _look(self, post: Post) -> None:
+        for name in post.names:
+            box = self._hub.find(name)
+            if box is not None:
+                self._announcer.look(box)
+
+
+def _balances(post: Post, result: list[int]) -> dict[str, BalanceAfter]:
+    """The balances that the answer to a post with money tells, by their owners."""
+    at = len(post.names) + 1
+    first = BalanceAfter(*result[at : at + 3])
+    if post.sender is None:  # an arrival
+        return {post.box: first}
+    if post.to is None:
+        return {post.sender.name: first}
+    return {post.sender.name: first, post.to.name: BalanceAfter(*result[at + 3 : at + 6])}
+
+
+def _money_ack(
+    post: Post, at: int, result: list[int], durable: Durable, money: dict[str, BalanceAfter]
+) -> Ack:
+    state: Literal["settled", "accepted"] = "accepted" if post.to is None else "settled"
+    own = money[post.who]
+    return Ack(post.id, at, durable, post.box, result[1], state=state, balance=own)
 
 
 def ack_of(mark: Mark, id: str, durable: Durable, replayed: bool = False) -> Ack:
     """The original ack of a post, from its mark."""
     entry = mark.seq > 0
+    state: Literal["settled", "accepted"] = "accepted" if mark.accepted else "settled"
     return Ack(
         id,
         mark.at,
@@ -227,14 +223,6 @@ def ack_of(mark: Mark, id: str, durable: Durable, replayed: bool = False) -> Ack
         mark.box if entry else UNSET,
         mark.seq if entry else UNSET,
         replayed,
-        "settled" if mark.money else UNSET,
+        state if mark.money else UNSET,
         BalanceAfter(mark.available, mark.held, mark.version) if mark.money else UNSET,
     )
-
-
-def _with_acks(codec: Codec, pieces: list[bytes], acks: dict[int, Ack]) -> bytes:
-    """The collected entries for one who sent some of them: acks stand in the places of these."""
-    mine = pieces.copy()
-    for place, ack in acks.items():
-        mine[place] = pack(codec, ack)
-    return b"".join(mine)

@@ -5,6 +5,7 @@ Every check prints one line, ``ok``, ``warn`` or ``FAIL``, with what to do about
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import resource
@@ -16,10 +17,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from .store.binary import binary_version, find_binary
 from .store.check import StoreFacts, StorePulse, check_server, check_store, read_facts, take_pulse
 from .store.client import redis_client
+from .store.cluster_shape import SLOTS
 from .store.directory import DataDirectory
+from .store.discovery import is_cluster, primaries
 from .store.endpoint import Endpoint, StoreError, parse_url
 
 PYTHON_MIN = (3, 11)
@@ -73,7 +78,12 @@ async def run_doctor(data: Path, store_url: str | None, out: Callable[[str], Non
             await _check_store(report, Endpoint(unix_path=str(directory.socket)), embedded=True)
     else:
         try:
-            await _check_store(report, parse_url(store_url), embedded=False)
+            endpoint = parse_url(store_url)
+            servers = await primaries(endpoint)
+            for server in servers:
+                await _check_store(report, server, embedded=False)
+            if await is_cluster(endpoint):
+                await _check_cluster(report, servers)
         except StoreError as error:
             report.fail(str(error))
     _check_monotonic(report)
@@ -193,6 +203,23 @@ async def _check_store(report: Report, endpoint: Endpoint, *, embedded: bool) ->
                 )
             else:
                 report.fail(f"store settings: {error}")
+
+
+async def _check_cluster(report: Report, servers: list[Endpoint]) -> None:
+    """Whether every slot is served, and every primary has somebody to take over from it."""
+    facts: dict[str, str] = {}
+    for server in servers:
+        # Who does not answer was reported already, and the others speak for the cluster.
+        with contextlib.suppress(RedisError, OSError):
+            async with redis_client(server) as client:
+                if not (await client.info("replication"))["connected_slaves"]:
+                    report.warn(f"store at {server}: has no replica, so nobody can take over")
+                facts = await client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+    if facts:
+        slots = f"{facts['cluster_slots_ok']} of {SLOTS} slots served"
+        text = f"cluster: {facts['cluster_state']}, {len(servers)} primaries, {slots}"
+        well = facts["cluster_state"] == "ok" and facts["cluster_slots_ok"] == str(SLOTS)
+        (report.ok if well else report.fail)(text)
 
 
 def _report_facts(report: Report, endpoint: Endpoint, facts: StoreFacts) -> None:

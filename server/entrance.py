@@ -1,7 +1,10 @@
 """Coming in: passwords and tokens checked, and the account's state sent without a gap.
 
-The connection joins the hub in the same callback that reads where its boxes stand. Replies come in
-order, so every entry committed before is in the snapshot and every later one is announced live.
+The connection begins to listen to a box in the same callback that reads where the box stands.
+Replies come in order, so every entry committed before is in the snapshot and every later one is
+announced live. Where the boxes lie in several partitions, what is announced waits until all have
+answered and the welcome is said. A room whose partition does not answer is left out of it: whoever
+comes in hears the others meanwhile, and is asked to resume when that partition is back.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import structlog
 from msgspec import UNSET
@@ -17,12 +21,14 @@ from protocol.errors import Close, Code, FrameError
 from protocol.frames import Ack, Hello, Login, Logout, Register, Welcome
 from protocol.session import Phase
 
-from .ledger.entries import encode_entry, entry_of
+from .durability import RANK, confirm
+from .ledger import routing
 from .ledger.keys import WORLD
 from .ledger.posts import Kind, Post
 from .limits import Bucket
 from .passwords import new_token, token_field, token_owner
-from .snapshot import Snapshot, read_snapshot
+from .regions.link import Unreachable
+from .snapshot import Snapshot, Visitor, read_snapshot
 from .store.connection import Down, Lost, Refused
 
 if TYPE_CHECKING:
@@ -33,16 +39,65 @@ FAILURES_PER_S = 0.2
 FAILURES_BURST = 10
 """Wrong passwords for one handle: ten at once, then one in five seconds."""
 FAILURES_KEPT = 10_000
+BACK_S = 0.5
+"""When whoever came in without a room is asked to come in anew, if its partition is back already:
+not at once, as it may not have settled."""
 _DEVICE = "unnamed"
+
+
+class _Newcomer(Visitor):
+    """Somebody who is coming in: listens at once, and is welcomed when all is read."""
+
+    def __init__(
+        self, entrance: Entrance, peer: Peer, id: str, name: str, token: str | None
+    ) -> None:
+        self._entrance = entrance
+        self._peer = peer
+        self._id = id
+        self._name = name
+        self._token = token
+
+    def hear(self, boxes: dict[str, int]) -> None:
+        peer, services = self._peer, self._entrance.services
+        if peer.gone:
+            return
+        if peer.party is None:
+            peer.hold()
+            peer.party = services.enter(peer, self._name, boxes[self._name])
+        for box, seq in boxes.items():
+            if box != self._name:
+                services.hub.attend(peer, peer.party, box, seq)
+
+    def enter(self, snapshot: Snapshot) -> None:
+        peer = self._peer
+        if peer.gone:
+            return
+        self._entrance.miss(peer, snapshot.absent)
+        peer.at_home(Phase.READY, self._name)
+        welcome = Welcome(
+            self._id,
+            self._name.removeprefix("@"),
+            snapshot.boxes,
+            snapshot.record.balances,
+            snapshot.record.version,
+            self._entrance.services.settings.announced_limits(),
+            UNSET if self._token is None else self._token,
+        )
+        peer.release([welcome, *snapshot.missed])
+
+    def fail(self, code: Code) -> None:
+        self._entrance.refuse(self._peer, code, self._id)
 
 
 class Entrance:
     """Lets people, and the operator, in."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self.services = services
         self._failures: dict[str, Bucket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._missing: dict[int, WeakSet[Peer]] = {}
+        """Who came in without a room, by the room's partition."""
         self._log = structlog.get_logger("entrance")
 
     # Called by the handlers.
@@ -67,13 +122,13 @@ class Entrance:
 
     def registered(self, peer: Peer, frame: Any) -> None:
         """The account exists; its first token was stored with it."""
-        token = self._services.first_tokens.pop(peer, None)
+        token = self.services.first_tokens.pop(peer, None)
         if token is not None and not peer.gone:
             self._welcome(peer, frame.id, f"@{frame.handle}", {}, token)
 
     def register_again(self, peer: Peer, frame: Any) -> None:
         """The same registration was answered before, perhaps into a broken connection."""
-        self._services.first_tokens.pop(peer, None)
+        self.services.first_tokens.pop(peer, None)
         self._run(peer, frame.id, self._login(peer, frame.handle, frame.password, frame))
 
     def refuse(self, peer: Peer, code: Code, id: str, **details: str | int) -> None:
@@ -81,9 +136,25 @@ class Entrance:
         self.turned_away(peer)
         peer.refuse(code, id, **details)
 
+    def miss(self, peer: Peer, rooms: list[str]) -> None:
+        """`peer` came in without these rooms of theirs, because their partition did not answer.
+        They stay a member, and are asked to come in anew when it does."""
+        for room in rooms:
+            assert peer.party is not None
+            peer.party.rooms.add(room)
+            partition = self.services.keyspace.partition_of(room)
+            self._missing.setdefault(partition, WeakSet()).add(peer)
+            if self.services.channel(partition).up:  # since its answer was lost it has come back
+                asyncio.get_running_loop().call_later(BACK_S, self.partition_up, partition)
+
+    def partition_up(self, partition: int) -> None:
+        """A partition is there, again."""
+        for peer in self._missing.pop(partition, ()):
+            peer.resync()
+
     def turned_away(self, peer: Peer) -> None:
         """Whoever asked did not come in."""
-        self._services.first_tokens.pop(peer, None)
+        self.services.first_tokens.pop(peer, None)
         if peer.phase is Phase.ENTERING:
             peer.phase = Phase.NEW
 
@@ -117,36 +188,47 @@ class Entrance:
             self.refuse(peer, Code.INTERNAL, id)
 
     async def _register(self, peer: Peer, frame: Register) -> None:
-        services = self._services
+        services = self.services
         name = f"@{frame.handle}"
+        await self._claim(name, frame.id)
         keys = services.keyspace.of(name)
         hashed = await services.passwords.hash(frame.password)
         token = new_token(name)
         digest = b"register".ljust(16)  # a password leaves no trace but its argon2 hash
         post = Post(frame, frame.id, peer, name, keys.marks + frame.id.encode(), digest)
         post.kind = Kind.REGISTER
+        post.partition = keys.partition
         post.to = keys
         post.box = name
         device = _DEVICE if frame.device is UNSET else frame.device
         post.extra = (keys.secret, hashed, keys.tokens, token_field(token), device)
         opening = services.settings.opening_deposit(name)
         if opening is not None:
-            world = services.keyspace.world(keys.partition)
-            post.sender = world
-            post.amount, post.currency = opening.amount, opening.currency
-            post.total = services.keyspace.total(opening.currency, keys.partition)
-            post.boxes, post.names = (keys.box, world.box), (name, world.name)
-            post.body = encode_entry(entry_of(opening, world.name))
+            routing.opening(services.keyspace, post, keys, opening)
         services.first_tokens[peer] = token
-        services.pipeline.post(post)
+        services.pipeline_of(post.partition).post(post)
+
+    async def _claim(self, name: str, id: str) -> None:
+        """Make sure that `name` lives in no other region, and will not."""
+        world = self.services.world
+        if world is None:
+            return
+        try:
+            home = await world.directory.claim(name)
+        except Unreachable:
+            raise FrameError(Code.UNAVAILABLE, id) from None
+        if home != world.own:
+            raise FrameError(Code.NAME_TAKEN, id)
 
     async def _login(self, peer: Peer, handle: str, password: str, frame: Login | Register) -> None:
         name = f"@{handle}"
         self._throttle(name)
-        services = self._services
+        services = self.services
         keys = services.keyspace.of(name)
         channel = services.channel(keys.partition)
         stored = await channel.request("GET", keys.secret)
+        if stored is None and isinstance(frame, Login) and await self._roam(peer, name, frame):
+            return
         secret = stored.decode() if isinstance(stored, bytes) else None
         if not await services.passwords.verify(secret, password):
             again = isinstance(frame, Register)
@@ -164,10 +246,13 @@ class Entrance:
         if not name:
             raise FrameError(Code.TOKEN_INVALID, frame.id)
         field = token_field(frame.token)
-        keys = self._services.keyspace.of(name)
-        channel = self._services.channel(keys.partition)
+        keys = self.services.keyspace.of(name)
+        channel = self.services.channel(keys.partition)
         device = await channel.request("HGET", keys.tokens, field)
         if device is None:
+            there = await channel.request("EXISTS", keys.secret)
+            if not there and await self._roam(peer, name, frame):
+                return
             raise FrameError(Code.TOKEN_INVALID, frame.id)
         if name == WORLD:
             self._welcome_operator(peer, frame.id, field)
@@ -176,11 +261,33 @@ class Entrance:
         peer.token_field = field
         self._welcome(peer, frame.id, name, cursors, None)
 
+    async def _roam(self, peer: Peer, name: str, frame: Login | Hello) -> bool:
+        """Whether `name` lives in another region, so that the connection is carried on there, or
+        was refused there."""
+        world = self.services.world
+        if world is None or name[0] != "@":
+            return False
+        try:
+            taken = await world.roaming.take_home(peer, name, frame)
+        except FrameError as error:
+            if error.code is not Code.LOGIN_FAILED:
+                raise
+            self.refuse(peer, error.code, frame.id)
+            peer.blunder()
+            return True
+        if taken:
+            self._failures.pop(name, None)
+        return taken
+
     async def _logout(self, peer: Peer, frame: Logout) -> None:
-        services = self._services
-        channel = services.channel(peer.keys.partition)
+        services = self.services
+        partition, promise = peer.keys.partition, services.promise
+        channel = services.channel(partition)
         await channel.request("HDEL", peer.keys.tokens, peer.token_field)
-        peer.send(Ack(frame.id, services.store_now(), services.settings.durable))
+        durable = await confirm(channel, promise, services.keyspace.fence(partition))
+        if RANK[durable] < RANK[promise.least]:
+            raise FrameError(Code.OUTCOME_UNKNOWN, frame.id)
+        peer.send(Ack(frame.id, services.store_now(), durable))
         peer.goodbye(Close.LOGGED_OUT, "logged out")
 
     def _throttle(self, name: str) -> None:
@@ -189,7 +296,7 @@ class Entrance:
         self._failures[name] = bucket  # now the newest
         if len(self._failures) > FAILURES_KEPT:
             del self._failures[next(iter(self._failures))]
-        if wait := bucket.take(self._services.now()):
+        if wait := bucket.take(self.services.now()):
             raise FrameError(Code.RATE_LIMITED, retry_after_ms=int(wait * 1000) + 1)
 
     # Private: the welcome.
@@ -200,34 +307,11 @@ class Entrance:
         if token is not None:
             peer.token_field = token_field(token)
 
-        def enter(snapshot: Snapshot) -> None:
-            if peer.gone:
-                return
-            rooms = {box: seq for box, seq in snapshot.seqs.items() if box != name}
-            peer.party = self._services.enter(peer, name, snapshot.seqs[name], rooms)
-            peer.at_home(Phase.READY, name)
-            peer.send(
-                Welcome(
-                    id,
-                    name.removeprefix("@"),
-                    snapshot.boxes,
-                    snapshot.record.balances,
-                    snapshot.record.version,
-                    self._services.settings.announced_limits(),
-                    UNSET if token is None else token,
-                )
-            )
-            for entry in snapshot.missed:
-                peer.send(entry)
-
-        def fail(code: Code) -> None:
-            self.refuse(peer, code, id)
-
-        read_snapshot(self._services, name, cursors, enter, fail)
+        read_snapshot(self.services, name, cursors, _Newcomer(self, peer, id, name, token))
 
     def _welcome_operator(self, peer: Peer, id: str, field: str) -> None:
         if peer.gone:
             return
         peer.token_field = field
         peer.at_home(Phase.OPERATOR, WORLD)
-        peer.send(Welcome(id, WORLD, {}, {}, 0, self._services.settings.announced_limits()))
+        peer.send(Welcome(id, WORLD, {}, {}, 0, self.services.settings.announced_limits()))

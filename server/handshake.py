@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import NegotiationError
@@ -10,10 +11,17 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
-from protocol.codec import CODECS, JSON, Codec
+from protocol.codec import CODECS, JSON
 
 if TYPE_CHECKING:
-    from .transport import Edge
+    from .transport import Connection, Edge, Guest
+
+LINK_PATH = "/region"
+LINK_SUBPROTOCOL = "teller.region.v1"
+"""Between hubs of different regions; see the folder `regions`."""
+
+Reply = Callable[[int, str, str], None]
+"""Takes status, media type and body of a page."""
 
 
 def expect_request(edge: Edge) -> ServerProtocol:
@@ -25,25 +33,41 @@ def expect_request(edge: Edge) -> ServerProtocol:
     )
 
 
-def answer(edge: Edge, library: ServerProtocol, request: Request) -> Codec | None:
-    """Answer `request`; the encoding that was agreed on, or None where nobody comes in."""
+def answer(
+    edge: Edge, library: ServerProtocol, request: Request, reply: Reply
+) -> Callable[[Connection], Guest] | None:
+    """Answer `request`; what makes the guest of the connection, or None where nobody comes in.
+
+    `reply` is for who wants a page.
+    """
     path = request.path.partition("?")[0]
-    if path != "/ws" and request.method == "GET":
-        status, kind, body = edge.answer(path)
-        response = library.reject(status, body)
-        del response.headers["Content-Type"]
-        response.headers["Content-Type"] = kind
-        library.send_response(response)
+    link = edge.link if path == LINK_PATH else None
+    if path != "/ws" and link is None and request.method == "GET":
+        edge.answer(path, reply)
         return None
     wait_ms = edge.admit()
     if wait_ms or len(edge.connections) > edge.connections_max:
         library.send_response(_come_later(library, max(wait_ms, 1_000)))
         return None
     response = library.accept(request)
+    if response.status_code == 101 and (library.subprotocol == LINK_SUBPROTOCOL) != bool(link):
+        response = library.reject(400, f"{LINK_SUBPROTOCOL} is spoken at {LINK_PATH}.\n")
     library.send_response(response)
     if response.status_code != 101:
         return None
-    return CODECS.get(library.subprotocol or "", JSON)
+    return link or partial(_as_client, edge, library.subprotocol or "")
+
+
+def _as_client(edge: Edge, subprotocol: str, connection: Connection) -> Guest:
+    return edge.welcome(connection, CODECS.get(subprotocol, JSON))
+
+
+def give(library: ServerProtocol, status: int, kind: str, body: str) -> None:
+    """Answer a request with a page."""
+    response = library.reject(status, body)
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = kind
+    library.send_response(response)
 
 
 def _select_subprotocol(
@@ -52,7 +76,7 @@ def _select_subprotocol(
     """Ours, in our order; none where none was asked for."""
     if not offered:
         return None
-    for name in CODECS:
+    for name in (*CODECS, LINK_SUBPROTOCOL):
         if name in offered:
             return Subprotocol(name)
     raise NegotiationError("expected one of " + ", ".join(CODECS))

@@ -1,20 +1,28 @@
 """Who is connected here, and who is in which room.
 
 A `Party` is an account with at least one connection; a `Room` is a room with at least one
-connected member. Both know the last `seq` announced, so that after a lost store connection the hub
-can fetch exactly what it missed. An entry is encoded once per encoding and the bytes are shared.
+connected member. Both are a `Box`, which knows the last `seq` announced here: entries are announced
+in order, whoever wrote them and whichever way they came, and what the hub missed is found by
+position. An entry is encoded once per encoding and the bytes are shared.
 """
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from protocol.codec import Codec
 from protocol.frames import HubFrame
 
 from .limits import Bucket
 from .wire import pack
+
+if TYPE_CHECKING:
+    from protocol.frames import Ack
+
+    from .announcer import Item
+    from .peer import Peer
 
 
 class Listener(Protocol):
@@ -27,35 +35,76 @@ class Listener(Protocol):
     def resync(self) -> None: ...
 
 
-class Party:
+class Ahead:
+    """What is known here of a box beyond the last entry that was announced."""
+
+    __slots__ = ("behind", "items", "reading", "since", "timer")
+
+    def __init__(self) -> None:
+        self.items: dict[int, Item] = {}
+        """Entries that wait for those before them, by seq."""
+        self.since: dict[Listener, int] = {}
+        """Listeners that have entries up to this seq already, as part of their welcome."""
+        self.behind: list[tuple[int, Peer, Ack]] = []
+        """Replayed acks that must not come before the entry they speak of."""
+        self.timer: TimerHandle | None = None
+        """Until the missing entries are read from the store."""
+        self.reading = False
+
+
+class Box:
+    """A mailbox that somebody connected here listens to."""
+
+    __slots__ = ("ahead", "name", "seq")
+
+    def __init__(self, name: str, seq: int) -> None:
+        self.name = name
+        self.seq = seq
+        """The last entry announced."""
+        self.ahead: Ahead | None = None
+        """None, as nearly always: nothing is known beyond `seq`."""
+
+    def seq_of(self, listener: Listener) -> int:
+        """Up to where `listener` has the box."""
+        if self.ahead is None:
+            return self.seq
+        return max(self.seq, self.ahead.since.get(listener, 0))
+
+    def everyone(self) -> list[Listener]:
+        """Who listens now; a copy, because they may leave."""
+        raise NotImplementedError
+
+    def __contains__(self, listener: object) -> bool:
+        raise NotImplementedError
+
+
+class Party(Box):
     """An account that is connected here."""
 
-    __slots__ = ("bucket", "listeners", "name", "rooms", "seq")
+    __slots__ = ("bucket", "listeners", "rooms")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, seq: int) -> None:
+        super().__init__(name, seq)
         self.listeners: dict[Listener, None] = {}
         self.rooms: set[str] = set()
-        self.seq = 0
-        """The last entry announced of the account's own box."""
         self.bucket: Bucket | None = None
         """How fast the account may post, over all its connections."""
 
     def everyone(self) -> list[Listener]:
-        """Who listens now; a copy, because they may leave."""
         return list(self.listeners)
 
+    def __contains__(self, listener: object) -> bool:
+        return listener in self.listeners
 
-class Room:
+
+class Room(Box):
     """A room with connected members, by encoding."""
 
-    __slots__ = ("audience", "name", "seq")
+    __slots__ = ("audience",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, seq: int) -> None:
+        super().__init__(name, seq)
         self.audience: dict[Codec, dict[Listener, None]] = {}
-        self.seq = 0
-        """The last entry announced of the room's box."""
 
     def add(self, listener: Listener) -> None:
         self.audience.setdefault(listener.codec, {})[listener] = None
@@ -68,11 +117,10 @@ class Room:
                 del self.audience[listener.codec]
 
     def everyone(self) -> list[Listener]:
-        """Who listens now; a copy, because they may leave."""
         return [one for listeners in self.audience.values() for one in listeners]
 
-    def __contains__(self, listener: Listener) -> bool:
-        return listener in self.audience.get(listener.codec, ())
+    def __contains__(self, listener: object) -> bool:
+        return any(listener in listeners for listeners in self.audience.values())
 
 
 class Hub:
@@ -81,40 +129,52 @@ class Hub:
     def __init__(self) -> None:
         self.parties: dict[str, Party] = {}
         self.rooms: dict[str, Room] = {}
+        self.behind: Callable[[Box], None] = lambda box: None
+        """Called when a box has entries in the store that were not announced here."""
 
-    def enter(self, listener: Listener, name: str, seq: int, rooms: dict[str, int]) -> Party:
-        """`listener` speaks for `name` from now on; `seq` and `rooms` say where the boxes stand."""
-        for box, stands in ((name, seq), *rooms.items()):
-            if not self.in_step(box, stands):
-                self.resync(box)
+    def find(self, name: str) -> Box | None:
+        """The box `name`, if anybody here listens to it."""
+        return self.parties.get(name) or self.rooms.get(name)
+
+    def enter(self, listener: Listener, name: str, seq: int) -> Party:
+        """`listener` speaks for `name` from now on, and has its box up to `seq`."""
         party = self.parties.get(name)
         if party is None:
-            party = self.parties[name] = Party(name)
-        party.seq = seq
+            party = self.parties[name] = Party(name, seq)
         party.listeners[listener] = None
-        for room, room_seq in rooms.items():
-            self.join(party, room, room_seq)
-            self.rooms[room].add(listener)
+        self._stands(party, listener, seq)
         return party
+
+    def attend(self, listener: Listener, party: Party, name: str, seq: int) -> None:
+        """`listener`, one of `party`, hears room `name` from now on, and has it up to `seq`."""
+        room = self._room(name, seq)
+        party.rooms.add(name)
+        room.add(listener)
+        self._stands(room, listener, seq)
+
+    def follow(self, listener: Listener, name: str, seq: int) -> None:
+        """`listener`, who speaks for no account, hears room `name` from `seq` on."""
+        self._room(name, seq).add(listener)
+
+    def unfollow(self, listener: Listener, name: str) -> None:
+        """`listener` hears it no more."""
+        self._unhear(name, listener)
 
     def exit(self, listener: Listener, party: Party) -> None:
         """`listener` is gone."""
         party.listeners.pop(listener, None)
+        _forget(party, listener)
         for name in party.rooms:
             self._unhear(name, listener)
         if not party.listeners:
             self.parties.pop(party.name, None)
 
     def join(self, party: Party, name: str, seq: int) -> None:
-        """`party` is a member of room `name`; all its connections hear it."""
-        room = self.rooms.get(name)
-        if room is None:
-            room = self.rooms[name] = Room(name)
-        room.seq = seq
-        if name not in party.rooms:
-            party.rooms.add(name)
-            for listener in party.listeners:
-                room.add(listener)
+        """`party` is a member of room `name`; all its connections hear what follows `seq`."""
+        room = self._room(name, seq)
+        party.rooms.add(name)
+        for listener in party.listeners:
+            room.add(listener)
 
     def leave(self, party: Party, name: str) -> None:
         """`party` is no member of room `name` any more."""
@@ -122,32 +182,42 @@ class Hub:
         for listener in party.listeners:
             self._unhear(name, listener)
 
+    def resync(self, box: Box) -> None:
+        """Let whoever listens to `box` come in anew, from what was announced so far."""
+        for listener in box.everyone():
+            listener.resync()
+
+    def boxes(self) -> Iterator[Box]:
+        """Every box that somebody connected here listens to."""
+        yield from self.parties.values()
+        yield from self.rooms.values()
+
+    def _room(self, name: str, seq: int) -> Room:
+        room = self.rooms.get(name)
+        if room is None:
+            room = self.rooms[name] = Room(name, seq)
+        return room
+
+    def _stands(self, box: Box, listener: Listener, seq: int) -> None:
+        """`listener` has `box` up to `seq`; others may not have been told as much yet."""
+        if seq > box.seq:
+            if box.ahead is None:
+                box.ahead = Ahead()
+            box.ahead.since[listener] = seq
+            self.behind(box)
+
     def _unhear(self, name: str, listener: Listener) -> None:
         room = self.rooms.get(name)
         if room is not None:
             room.remove(listener)
+            _forget(room, listener)
             if not room.audience:
                 del self.rooms[name]
 
-    def in_step(self, box: str, seq: int) -> bool:
-        """Whether `seq` is the last entry of `box` that was announced, if anybody listens to it.
 
-        If not, the store holds entries that somebody else wrote, or that could not be announced.
-        """
-        known = self.parties.get(box) or self.rooms.get(box)
-        return known is None or known.seq == seq
-
-    def resync(self, box: str) -> None:
-        """Let whoever listens to `box` come in anew, from what was announced so far."""
-        known = self.parties.get(box) or self.rooms.get(box)
-        if known is not None:
-            for listener in known.everyone():
-                listener.resync()
-
-    def boxes(self) -> Iterator[Party | Room]:
-        """Every box that somebody connected here listens to."""
-        yield from self.parties.values()
-        yield from self.rooms.values()
+def _forget(box: Box, listener: Listener) -> None:
+    if box.ahead is not None:
+        box.ahead.since.pop(listener, None)
 
 
 def tell(listeners: Iterable[Listener], frame: HubFrame, skip: Listener | None = None) -> None:

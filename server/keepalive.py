@@ -12,6 +12,7 @@ from itertools import islice
 from protocol.errors import Close
 
 from .peer import Peer
+from .regions.tunnel import Tunnel
 from .services import Services
 from .transport import Connection, Edge
 from .wire import PING
@@ -42,7 +43,7 @@ def _visit(connection: Connection, edge: Edge, services: Services) -> None:
         return
     if edge.tick - connection.seen > services.settings.idle_timeout_s:
         services.counters.idle += 1
-        if isinstance(connection.guest, Peer):
+        if isinstance(connection.guest, Peer | Tunnel):
             connection.guest.goodbye(Close.IDLE, "idle")
         return
     connection.outbox.put(PING)

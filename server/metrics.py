@@ -6,6 +6,8 @@ The hot path counts in plain integers; they are read when somebody asks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,10 +15,17 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from .delivery import Delivery
+from .handshake import Reply
 from .services import Services
 from .transport import Edge
+from .workers.messages import Family
+
+if TYPE_CHECKING:
+    from .regions.world import World
+    from .workers.worker import Worker
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+JSON_TEXT = "application/json"
 
 
 class HubCollector(Collector):
@@ -29,20 +38,29 @@ class HubCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         services, delivery = self._services, self._delivery
-        counters, pipeline = services.counters, services.pipeline
+        counters, pipelines, courier = services.counters, services.pipelines, services.courier
         gauges = {
             "connections": ("Open sockets", len(self._edge.connections)),
             "accounts_connected": ("Accounts with a connection", len(services.hub.parties)),
             "rooms_connected": ("Rooms with a connected member", len(services.hub.rooms)),
-            "store_up": ("1 while the store answers", int(services.store.up)),
-            "store_clock_ahead_ms": ("Store's clock minus ours", pipeline.store_ahead_ms),
+            "hubs": ("Hubs on this store, with this one", len(services.hubs.live)),
+            "store_up": ("1 while the store answers", int(services.stores.up)),
+            "store_clock_ahead_ms": ("Store's clock minus ours", services.store_ahead_ms),
+            "legs_waiting": ("Legs on their way to other partitions", courier.unsettled),
+            "legs_oldest_ms": (
+                "Age of the oldest of them",
+                courier.oldest_age_ms(services.store_now()),
+            ),
+            "lanes_stopped": ("Lanes whose ends contradict each other", courier.stopped),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"teller_{name}", text, value)
         totals = {
             "frames_in": ("Frames received", counters.frames_in),
-            "posts": ("Posts sent to the store", pipeline.posts),
-            "store_calls": ("Calls that carried them", pipeline.calls),
+            "posts": ("Posts sent to the store", sum(one.posts for one in pipelines)),
+            "store_calls": ("Calls that carried them", sum(one.calls for one in pipelines)),
+            "store_retries": ("Calls sent again", sum(one.retries for one in pipelines)),
+            "lookups": ("Posts that waited for another partition", services.contacts.asked),
             "messages": ("Posts without money that were stored", delivery.messages),
             "payments": ("Posts with money that were stored", delivery.payments),
             "malformed": ("Payloads that were no frames", counters.nonsense),
@@ -52,30 +70,114 @@ class HubCollector(Collector):
             "shed": ("Ephemeral frames dropped", counters.shed),
             "logins": ("Connections that logged in", counters.logins),
             "store_losses": ("Store connections that broke", counters.store_losses),
+            "relay_published": ("Publications to other hubs", services.relay.published),
+            "relay_heard": ("Publications of other hubs", services.relay.heard),
+            "relay_gaps": ("Entries that no hub told, read from the store", counters.relay_gaps),
         }
         for name, (text, value) in totals.items():
             yield CounterMetricFamily(f"teller_{name}", text, value)
+        if services.world is not None:
+            yield from _of_regions(services.world, services.store_now())
+        transit = GaugeMetricFamily(
+            "teller_in_transit", "Money between partitions, in minor units", labels=["currency"]
+        )
+        for currency, amount in courier.in_transit().items():
+            transit.add_metric([currency], amount)
+        yield transit
         refused = CounterMetricFamily("teller_refused", "Posts the ledger refused", labels=["code"])
         for code, count in delivery.refused.items():
             refused.add_metric([code], count)
         yield refused
 
 
-class Site:
-    """Answers plain GETs on the hub's port."""
+def _of_regions(world: World, now: int) -> Iterator[Metric]:
+    """What is on its way to other regions; `now` is the store's time in ms."""
+    names = {
+        "up": "1 while there is a link to the region",
+        "legs_waiting": "Legs on their way to the region",
+        "legs_oldest_ms": "Age of the oldest of them",
+    }
+    gauges = {
+        name: GaugeMetricFamily(f"teller_region_{name}", text, labels=["region"])
+        for name, text in names.items()
+    }
+    transit = GaugeMetricFamily(
+        "teller_region_in_transit",
+        "Money not known to have arrived in the region, in minor units",
+        labels=["region", "currency"],
+    )
+    losses = CounterMetricFamily(
+        "teller_region_losses", "Links to the region that broke", labels=["region"]
+    )
+    for region, link in world.links.items():
+        losses.add_metric([region], link.losses)
+        waiting = world.surveys[region].waiting
+        age = 0 if waiting.oldest_at is None else max(0, now - waiting.oldest_at)
+        figures = (int(link.up), waiting.legs, age)
+        for gauge, value in zip(gauges.values(), figures, strict=True):
+            gauge.add_metric([region], value)
+        for currency, amount in waiting.money.items():
+            transit.add_metric([region, currency], amount)
+    yield from (*gauges.values(), transit, losses)
+    yield GaugeMetricFamily(
+        "teller_tunnels", "Clients carried on to another region", len(world.roaming.tunnels)
+    )
+    yield GaugeMetricFamily(
+        "teller_rooms_copied", "Rooms kept up to date in other regions", len(world.mirrors.copies)
+    )
+    yield CounterMetricFamily(
+        "teller_directory_asked", "Names asked of other regions", world.directory.asked
+    )
 
-    def __init__(self, services: Services, collector: HubCollector) -> None:
+
+class Site:
+    """Answers plain GETs on the hub's port. One of several workers asks its parent."""
+
+    def __init__(
+        self, services: Services, collector: HubCollector, worker: Worker | None = None
+    ) -> None:
         self._services = services
+        self._worker = worker
         self._registry = CollectorRegistry()
         for one in (collector, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self._registry.register(one)
 
+    @property
+    def store_up(self) -> bool:
+        """Whether the store answers."""
+        return self._services.stores.up
+
+    def serve(self, path: str, reply: Reply) -> None:
+        """Give `reply` the page `path`, now or when the other workers were asked."""
+        if self._worker is not None and path in ("/healthz", "/metrics"):
+            self._worker.page(path, reply, partial(self._answer_alone, path))
+        else:
+            reply(*self.answer(path))
+
+    def _answer_alone(self, path: str) -> tuple[int, str, str]:
+        """The parent does not answer: our own health will do; half the figures would mislead."""
+        if path == "/metrics":
+            return 503, "text/plain; charset=utf-8", "The parent process does not answer.\n"
+        return self.answer(path)
+
+    def families(self) -> list[Family]:
+        """All metrics of this process, as data."""
+        return [
+            Family(
+                one.name,
+                one.type,
+                one.documentation,
+                [(sample.name, sample.labels, sample.value) for sample in one.samples],
+            )
+            for one in self._registry.collect()
+        ]
+
     def answer(self, path: str) -> tuple[int, str, str]:
-        """Status, media type and body for `path`."""
+        """Status, media type and body of this process' page `path`."""
         if path == "/healthz":
-            up = self._services.store.up
+            up = self.store_up
             body = '{"status":"ok","store":"up"}\n' if up else '{"status":"no store"}\n'
-            return (200 if up else 503), "application/json", body
+            return (200 if up else 503), JSON_TEXT, body
         if path == "/metrics":
             return 200, TEXT, generate_latest(self._registry).decode()
         if path == "/":

@@ -34,7 +34,7 @@ class Flusher:
 class Outbox:
     """Frames that wait for one connection's socket."""
 
-    __slots__ = ("_chunks", "_flusher", "_limit", "_on_full", "_paused", "_size", "_transport")
+    __slots__ = ("_chunks", "_flusher", "_on_full", "_paused", "_size", "_transport", "limit")
 
     def __init__(
         self,
@@ -45,7 +45,8 @@ class Outbox:
     ) -> None:
         self._transport = transport
         self._flusher = flusher
-        self._limit = limit
+        self.limit = limit
+        """Bytes that may wait."""
         self._on_full = on_full
         self._chunks: list[bytes] = []
         self._size = 0
@@ -59,14 +60,14 @@ class Outbox:
     @property
     def full(self) -> bool:
         """Whether more waits than the limit allows; a burst that the socket took is none."""
-        return self._size > self._limit
+        return self._size > self.limit
 
     def put(self, data: bytes) -> None:
         """Send `data` with this tick's write. More waits than the limit: the reader is slow."""
         chunks = self._chunks
         if self._paused:
             self._size += len(data)
-            if self._size > self._limit:
+            if self._size > self.limit:
                 self._on_full()
         elif not chunks:
             self._flusher.add(self)

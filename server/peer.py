@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from protocol.codec import Codec
@@ -20,7 +20,7 @@ from .wire import pack
 
 if TYPE_CHECKING:
     from .services import Services
-    from .transport import Connection
+    from .transport import Connection, Guest
 
 NONSENSE_MAX = 20
 """Frames that are not frames, and wrong passwords, before a connection is closed as hopeless."""
@@ -33,7 +33,7 @@ class Peer:
 
     __slots__ = (
         *("_connection", "_nonsense", "_outbox", "_services", "bucket", "codec", "handle", "keys"),
-        *("_handlers", "_phase", "party", "put", "token_field"),
+        *("__weakref__", "_handlers", "_held", "_phase", "party", "put", "token_field"),
     )
 
     def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
@@ -42,6 +42,8 @@ class Peer:
         self._outbox = connection.outbox
         self.put: Callable[[bytes], None] = connection.outbox.put
         """Send bytes that are framed already."""
+        self._held: list[bytes] | None = None
+        """What came before the welcome."""
         self.codec = codec
         self.phase = Phase.NEW
         self.handle = ""
@@ -78,14 +80,18 @@ class Peer:
             wrong = illegal(self._phase, frame)
             self.refuse(wrong.code, wrong.id)
             return
+        self.dispatch(handler, frame)
+
+    def dispatch(self, handler: Callable[..., None], frame: ClientFrame) -> None:
+        """Give `frame` to `handler`; answer for what it raises."""
         try:
-            handler(services, self, frame)
+            handler(self._services, self, frame)
         except FrameError as error:
             self.refuse(error.code, error.id, **error.details)
         except Down:
             self.refuse(Code.UNAVAILABLE, getattr(frame, "id", None))
         except Exception:
-            services.log.exception("a handler failed", type=type(frame).__name__)
+            self._services.log.exception("a handler failed", type=type(frame).__name__)
             self.refuse(Code.INTERNAL, getattr(frame, "id", None))
 
     def lost(self) -> None:
@@ -121,6 +127,20 @@ class Peer:
         if not self._connection.closing:
             self.put(pack(self.codec, frame))
 
+    def hold(self) -> None:
+        """From now on keep what is sent, until `release`."""
+        self._held = []
+        self.put = self._held.append
+
+    def release(self, frames: Iterable[HubFrame]) -> None:
+        """Send `frames`, and behind them what was kept."""
+        held, self._held = self._held, None
+        self.put = self._outbox.put
+        for frame in frames:
+            self.send(frame)
+        for data in held or ():
+            self.put(data)
+
     @property
     def waiting_bytes(self) -> int:
         """Bytes that the socket does not take yet; where many wait, ephemeral frames are shed."""
@@ -133,8 +153,6 @@ class Peer:
 
     def refuse(self, code: Code, id: str | None = None, **details: str | int) -> None:
         """Answer with an `error`."""
-        if self._connection.closing:
-            return
         fields: dict[str, object] = {}
         if id is not None:
             fields["id"] = id
@@ -155,6 +173,12 @@ class Peer:
         self.keys = self._services.keyspace.of(handle)
         self._connection.at_home()
 
+    def hand_over(self, guest_of: Callable[[Connection], Guest]) -> None:
+        """Somebody else speaks with the client from now on."""
+        self.phase = Phase.CLOSING
+        self._connection.at_home()
+        self._connection.guest = guest_of(self._connection)
+
     def goodbye(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:
         """Say goodbye with the cursors, and close."""
         if self._connection.closing:
@@ -162,7 +186,10 @@ class Peer:
         fields: dict[str, object] = {}
         if retry_after_ms is not None:
             fields["retry_after_ms"] = retry_after_ms
-        if self.party is not None:
+        if self._held is not None:  # nothing was sent that cursors could speak of
+            self._held = None
+            self.put = self._outbox.put
+        elif self.party is not None:
             fields["cursors"] = self._cursors(self.party)
         self.send(Goodbye(reason, **fields))  # type: ignore[arg-type]
         connection = self._connection
@@ -190,15 +217,15 @@ class Peer:
             self.refuse_post(post, Code.ID_REUSED, field=field)
 
         services = self._services
-        find_difference(services.pipeline, services.keyspace, post, mark, answer)
+        find_difference(services.pipeline_of(post.partition), services.keyspace, post, mark, answer)
 
     # Private.
 
     def _cursors(self, party: Party) -> dict[str, int]:
-        rooms = self._services.hub.rooms
-        cursors = {name: rooms[name].seq for name in party.rooms if name in rooms}
-        cursors[party.name] = party.seq
-        return cursors
+        hub = self._services.hub
+        rooms = (hub.rooms.get(name) for name in party.rooms)
+        boxes = [party, *(room for room in rooms if room is not None and self in room)]
+        return {box.name: box.seq_of(self) for box in boxes}
 
     def _hold_back(self, frame: ClientFrame, wait_s: float) -> None:
         self._services.counters.rate_limited += 1

@@ -1,4 +1,4 @@
-"""Runs a hub in the foreground: start, say where, wait for a signal, drain, stop."""
+"""Runs a hub, or several, in the foreground: start, say where, wait for a signal, drain, stop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable
 
 import orjson
 import structlog
@@ -15,6 +16,7 @@ from .app import App
 from .config import Settings, SettingsError
 from .ledger.library import LibraryError
 from .store.endpoint import StoreError, parse_url
+from .workers.fleet import Fleet
 
 
 def run(settings: Settings) -> int:
@@ -33,8 +35,9 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stop.set)
-    app = App(settings)
+    app: App | Fleet = App(settings) if settings.processes == 1 else Fleet(settings)
     await app.start()
+    loop.add_signal_handler(signal.SIGHUP, _hang_up_handler(app, stop))
     print(greeting(app), flush=True)
     await stop.wait()
     print("Stopping: finishing what is on its way ...", flush=True)
@@ -45,7 +48,20 @@ async def _serve(settings: Settings) -> None:
     print(f"Stopped.{' Everything acknowledged is on disk.' if kept else ''}", flush=True)
 
 
-def greeting(app: App) -> str:
+def _hang_up_handler(app: App | Fleet, stop: asyncio.Event) -> Callable[[], None]:
+    """SIGHUP asks for a rolling restart, unless it tells that our terminal is gone."""
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def hang_up() -> None:
+        if isinstance(app, App) or (terminal and not sys.stdin.isatty()):
+            stop.set()
+        else:
+            app.roll()
+
+    return hang_up
+
+
+def greeting(app: App | Fleet) -> str:
     """What a newcomer wants to know."""
     settings = app.settings
     own = f"your store {parse_url(settings.store)}" if settings.store else None
@@ -56,6 +72,10 @@ def greeting(app: App) -> str:
         f"  Teller listens on {app.url}",
         f"  Data is in {where} ({_promise(settings)})",
     ]
+    if settings.processes > 1:
+        lines.append(f"  {settings.processes} workers share the port; SIGHUP replaces them in turn")
+    if settings.region is not None:
+        lines.append(f"  It is of region {settings.region}; {settings.regions} tells the others")
     if settings.opening_balance:
         lines.append(f"  New accounts get play money: {settings.opening_balance}")
     port = "" if url == "ws://127.0.0.1:8765/ws" else f" --url {url}"
@@ -70,15 +90,17 @@ def greeting(app: App) -> str:
 
 def _promise(settings: Settings) -> str:
     return {
+        "replica": "every ack is synced to two disks",
         "disk": "every ack is synced to disk",
         "everysec": "synced once a second; a crash can lose the last second",
         "memory": "in memory only; nothing survives a stop of the store",
     }[settings.durability]
 
 
-def configure_logs(form: str) -> None:
-    """Log lines to stderr, for people or as JSON. Never one per message."""
+def configure_logs(form: str, **fields: str) -> None:
+    """Log lines to stderr, for people or as JSON, with `fields` in each. Never one per message."""
     shared: list[structlog.typing.Processor] = [
+        lambda _logger, _method, event: {**event, **fields},
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

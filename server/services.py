@@ -19,10 +19,20 @@ from .limits import Bucket
 from .passwords import Passwords
 
 if TYPE_CHECKING:
+    from .catchup import CatchUp
+    from .contacts import Contacts
+    from .courier.courier import Courier
+    from .delivery import Delivery
+    from .durability import Promise
     from .entrance import Entrance
+    from .hubs import Hubs
+    from .ledger.posts import Post
     from .peer import Peer
     from .pipeline import Pipeline
+    from .regions.world import World
+    from .relay import Relay
     from .store.connection import Channel
+    from .store.stores import Stores
 
 
 @dataclass
@@ -37,6 +47,8 @@ class Counters:
     idle: int = 0
     logins: int = 0
     store_losses: int = 0
+    relay_gaps: int = 0
+    """Entries that no other hub told and that were read from the store."""
 
 
 @dataclass
@@ -44,14 +56,25 @@ class Services:
     """The parts of a running hub. Made by `app`, used by handlers."""
 
     settings: Settings
+    keyspace: Keyspace
     hub: Hub
     passwords: Passwords
     now: Callable[[], float]
     """The loop's clock, in seconds."""
-    keyspace: Keyspace = field(init=False)
-    store: Channel = field(init=False)
-    pipeline: Pipeline = field(init=False)
+    stores: Stores = field(init=False)
+    pipelines: list[Pipeline] = field(default_factory=list)
+    """One for each partition."""
+    relay: Relay = field(init=False)
+    hubs: Hubs = field(init=False)
+    catch_up: CatchUp = field(init=False)
+    promise: Promise = field(init=False)
+    """How durable posts are."""
+    contacts: Contacts = field(init=False)
+    courier: Courier = field(init=False)
+    delivery: Delivery = field(init=False)
     entrance: Entrance = field(init=False)
+    world: World | None = None
+    """The other regions, if there are any."""
     handlers: dict[Phase, dict[type[Any], Callable[..., None]]] = field(init=False)
     ages: Ages = field(default_factory=Ages)
     counters: Counters = field(default_factory=Counters)
@@ -59,27 +82,53 @@ class Services:
     """Tokens of registrations that are on their way."""
     buckets: dict[str, Bucket] = field(default_factory=dict)
     """How fast accounts may post; kept over reconnects."""
-    epoch: int = 1
-    """Changes when the store was restored from a backup."""
+    store_ahead_ms: int = 0
+    """The store's clock minus ours, as of the last connection."""
+    epochs: dict[int, int] = field(default_factory=dict)
+    """Of each partition; changes when it was restored from a backup, or lost posts."""
     log: Any = field(default_factory=lambda: structlog.get_logger("hub"))
 
     def channel(self, partition: int) -> Channel:
         """The connection to a partition of the store."""
-        del partition
-        return self.store
+        return self.stores.channel(partition)
 
     def pipeline_of(self, partition: int) -> Pipeline:
         """The pipeline that takes posts and ordered reads to a partition."""
-        del partition
-        return self.pipeline
+        return self.pipelines[partition]
+
+    def post(self, peer: Peer, post: Post) -> None:
+        """Take a post of `peer` to its partition, behind all earlier ones of that connection."""
+        if post.lookups or self.contacts.parked:
+            self.contacts.post(peer, post)
+        else:
+            self.pipelines[post.partition].post(post)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every post given so far was answered."""
+        return not self.contacts.parked and all(pipeline.idle for pipeline in self.pipelines)
+
+    async def close(self) -> None:
+        """Leave the other regions and the store, and end the threads."""
+        if self.world is not None:
+            await self.world.stop()
+        if hasattr(self, "courier"):
+            self.courier.close()
+        if hasattr(self, "stores"):
+            await self.stores.stop()
+        self.passwords.close()
+
+    def epoch_of(self, partition: int) -> int:
+        """The epoch of a partition's boxes."""
+        return self.epochs[partition]
 
     def store_now(self) -> int:
         """The store's clock, in ms, as far as we know it."""
-        return int(time.time() * 1000) + self.pipeline.store_ahead_ms
+        return int(time.time() * 1000) + self.store_ahead_ms
 
-    def enter(self, peer: Peer, name: str, seq: int, rooms: dict[str, int]) -> Party:
+    def enter(self, peer: Peer, name: str, seq: int) -> Party:
         """Connect `peer` to the hub, with the rates that apply."""
-        party = self.hub.enter(peer, name, seq, rooms)
+        party = self.hub.enter(peer, name, seq)
         self.counters.logins += 1
         if self.settings.rate_limits and party.bucket is None:
             party.bucket = self.buckets.get(name)

@@ -23,9 +23,9 @@ from websockets.speedups import apply_mask
 from protocol.codec import Codec
 from protocol.errors import Close
 
-from .handshake import answer, expect_request
+from .handshake import Reply, answer, expect_request, give
 from .outbox import Flusher, Outbox
-from .wire import BINARY, TEXT, masked_size
+from .wire import BINARY, TEXT, is_utf8, masked_size
 
 FAST_BYTES_MAX = 4_096
 """Frames up to this size take the fast path; a half-read one is kept and joined, which would be
@@ -57,8 +57,8 @@ class Edge:
     flusher: Flusher
     welcome: Callable[[Connection, Codec], Guest]
     """Makes the guest of a connection whose handshake is done."""
-    answer: Callable[[str], tuple[int, str, str]]
-    """Status, media type and body for a plain GET of a path."""
+    answer: Callable[[str, Reply], None]
+    """Answers a plain GET of a path, now or soon."""
     origins: list[str] | None = None
     """Values of `Origin` that browsers may come from; None: any. Clients without one may come."""
     frame_bytes_max: int = 128 * 1024
@@ -66,6 +66,8 @@ class Edge:
     connections_max: int = 100_000
     admit: Callable[[], int] = lambda: 0
     """Milliseconds that a new connection should wait before it tries again; 0: come in."""
+    link: Callable[[Connection], Guest] | None = None
+    """Makes the guest of a connection of another region's hub; None: there are no regions."""
     tick: int = 0
     """A coarse clock, in seconds, for idle time-outs."""
     connections: set[Connection] = field(default_factory=set)
@@ -78,7 +80,7 @@ class Connection(asyncio.Protocol):
     """One socket."""
 
     __slots__ = (
-        *("_edge", "_fed", "_fragments", "_library", "_tail", "_timer", "closing"),
+        *("_bytes_max", "_edge", "_fed", "_fragments", "_library", "_tail", "_timer", "closing"),
         *("guest", "outbox", "seen", "transport"),
     )
 
@@ -87,6 +89,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
+        self._bytes_max = edge.frame_bytes_max
         self._library: ServerProtocol | None = None
         self._fed = 0
         """Bytes given to the library that are not yet accounted for by whole frames."""
@@ -153,6 +156,11 @@ class Connection(asyncio.Protocol):
         """Somebody logged in: the time-out for that ends."""
         self._stop_timer()
 
+    def widen(self, frame_bytes_max: int, outbox_bytes_max: int) -> None:
+        """Other limits than a client has, in bytes."""
+        self._bytes_max = frame_bytes_max
+        self.outbox.limit = outbox_bytes_max
+
     def expect_login(self, seconds: float) -> None:
         """Cut the connection if nobody logs in within `seconds`."""
         self._stop_timer()
@@ -181,7 +189,7 @@ class Connection(asyncio.Protocol):
             if after > end:
                 break
             payload = apply_mask(data[body:after], data[body - 4 : body])
-            if first == TEXT and not payload.isascii() and not _is_utf8(payload):
+            if first == TEXT and not payload.isascii() and not is_utf8(payload):
                 return self._feed(data[at:])
             at = after
             if first != _PONG and self.guest is not None:
@@ -195,7 +203,7 @@ class Connection(asyncio.Protocol):
     # The library's path.
 
     def _new_library(self) -> ServerProtocol:
-        self._library = ServerProtocol(state=State.OPEN, max_size=self._edge.frame_bytes_max)
+        self._library = ServerProtocol(state=State.OPEN, max_size=self._bytes_max)
         self._fed = 0
         return self._library
 
@@ -237,7 +245,7 @@ class Connection(asyncio.Protocol):
         kind, *parts = self._fragments
         self._fragments = None
         payload = b"".join(parts)
-        if kind == b"\x01" and not _is_utf8(payload):
+        if kind == b"\x01" and not is_utf8(payload):
             self._send([_BAD_UTF8, SEND_EOF])
         elif self.guest is not None:
             self.guest.receive(payload, kind == b"\x01")
@@ -256,6 +264,8 @@ class Connection(asyncio.Protocol):
 
     def _shake_hands(self, library: ServerProtocol, data: bytes) -> None:
         """Give the library the request, and nothing of what may follow it in the same read."""
+        if self.closing:
+            return  # it was answered, or will be: nothing more is read
         seam = self._tail + data
         end = seam.find(b"\r\n\r\n")
         rest = len(data) if end < 0 else end + 4 - len(self._tail)
@@ -263,14 +273,21 @@ class Connection(asyncio.Protocol):
         library.receive_data(data[:rest])
         for request in library.events_received():
             assert isinstance(request, Request)
-            codec = answer(self._edge, library, request)
-            if codec is not None:
-                self.guest = self._edge.welcome(self, codec)
+            guest = answer(self._edge, library, request, self._reply)
+            self.closing = guest is None
+            if guest is not None:
+                self.guest = guest(self)
         self._send(library.data_to_send())
         if library.state is State.OPEN:
             self._library = None
             if rest < len(data):
                 self._read(data[rest:])
+
+    def _reply(self, status: int, kind: str, body: str) -> None:
+        """Send a page, which may have taken a while to make."""
+        assert self._library is not None
+        give(self._library, status, kind, body)
+        self._send(self._library.data_to_send())
 
     # Time-outs and a full outbox.
 
@@ -289,11 +306,3 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -46,3 +46,12 @@ def pack(codec: Codec, frame: HubFrame) -> bytes:
     if length < 65_536:
         return _MEDIUM(opcode, 126, length) + payload
     return header(opcode, length) + payload
+
+
+def is_utf8(payload: bytes) -> bool:
+    """Whether a text message may hold `payload`."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -10,6 +10,8 @@ import uvloop
 
 from tests.support import Hub
 
+pytest_plugins = ["tests.cluster"]
+
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     """Tests run on the loop that the hub runs on."""

@@ -15,7 +15,7 @@ import msgpack
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from server.app import App
+from server.app import OPERATOR_TOKEN, App
 from server.config import Settings
 
 CHEAP: dict[str, Any] = {
@@ -151,7 +151,7 @@ class Hub:
         return client
 
     async def operator(self) -> Client:
-        return await self.hello(self.app.operator_token, {})
+        return await self.hello((self.data / OPERATOR_TOKEN).read_text().strip(), {})
 
     def kill_connections(self) -> None:
         """Cut every socket, as a network would."""
@@ -165,7 +165,7 @@ class Hub:
 
     async def store(self, *command: Any) -> Any:
         """Ask the hub's store."""
-        return await self.app.link.request(*command)
+        return await self.app.services.channel(0).request(*command)
 
     async def stop(self) -> None:
         for client in self.clients:

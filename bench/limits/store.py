@@ -69,10 +69,11 @@ def post(number: int, kind: str, sender: str, to: str, text: str) -> Post:
 
 
 class RawStore(asyncio.Protocol):
-    """A pipelined connection that keeps `CALLS_IN_FLIGHT` calls on their way."""
+    """A pipelined connection that keeps some calls on their way."""
 
     def __init__(self) -> None:
         self._next = 1
+        self._posts = POSTS_PER_CALL
         self._traffic = Traffic((), {}, "pair", 1)
         self._text = ""
         self._calls: deque[tuple[int, Sequence[str], list[Post]]] = deque()
@@ -95,11 +96,14 @@ class RawStore(asyncio.Protocol):
         depth: int = 1,
         size: int = 100,
         rate: float | None = None,
+        posts: int = POSTS_PER_CALL,
+        calls: int = CALLS_IN_FLIGHT,
         **plan: Any,
     ) -> dict[str, Any]:
         """A window of ``payment`` and ``message`` posts, by their weights in `kinds`, among
         `people` (the names that the generator's `enter` gave), `depth` by each in turn: the calls
-        that a hub makes whose clients have so many in flight.
+        that a hub makes whose clients have so many in flight. A call has `posts` posts, and
+        `calls` of them are on their way.
 
         Raises:
             ValueError: if `rate` is given, for a ceiling is found in closed loop.
@@ -108,7 +112,10 @@ class RawStore(asyncio.Protocol):
         if rate:
             raise ValueError("the store's ceiling is what a closed loop finds")
         first, store = self._next, pids["store"]
-        self._begin(Traffic([f"@{one}" for one in people], kinds, to, depth), "x" * size, kinds)
+        self._posts = posts
+        self._begin(
+            Traffic([f"@{one}" for one in people], kinds, to, depth), "x" * size, kinds, calls
+        )
         await asyncio.sleep(warm_up)
         for each in self._took.values():
             each.clear()
@@ -124,14 +131,14 @@ class RawStore(asyncio.Protocol):
         window = Window(elapsed, sent, own, {"store": cpu}, faults, self._errors)
         return figures(window, took, {kind: acked[kind] for kind in kinds})
 
-    def _begin(self, traffic: Traffic, text: str, kinds: Iterable[str]) -> None:
+    def _begin(self, traffic: Traffic, text: str, kinds: Iterable[str], calls: int) -> None:
         self._traffic, self._text, self._sending = traffic, text, True
         self._took = {kind: [] for kind in kinds}
         self._acked.clear()
         self._refused = 0
         self._errors.clear()
         self._idle.clear()
-        for _ in range(CALLS_IN_FLIGHT):
+        for _ in range(calls):
             self._call()
 
     async def _drain(self) -> None:
@@ -140,7 +147,7 @@ class RawStore(asyncio.Protocol):
 
     def _call(self) -> None:
         first = self._next
-        self._next += POSTS_PER_CALL
+        self._next += self._posts
         drawn = [self._traffic.draw(n) for n in range(first, self._next)]
         posts = [post(n, *one, self._text) for n, one in enumerate(drawn, first)]
         self._calls.append((monotonic_ns(), [kind for kind, _, _ in drawn], posts))

@@ -27,6 +27,8 @@ class Account:
     name: str
     number: int
     """Among those of all processes, from 0."""
+    at: int = 0
+    """Which of the system's addresses it dials, counted round and round."""
     token: str = ""
     cursors: dict[str, int] = field(default_factory=dict)
     """Per mailbox: the number of the last entry seen."""

@@ -29,7 +29,7 @@ class Connection(Channel):
         self.window: Window | None = None
         self.sends = False
         """Whether it sends in the window, and therefore gets acknowledgements."""
-        self.acks, self.deliveries = Log(), Log()
+        self.acks, self.deliveries, self.settlements = Log(), Log(), Log()
         self.counted = 0
         """The newest running count, where acknowledgements count."""
         self.unanswered: deque[int] = deque()
@@ -48,7 +48,7 @@ class Connection(Channel):
 
     def start(self, window: Window, number: int, sends: bool) -> None:
         """Take part in a window, from now on."""
-        self.acks, self.deliveries = Log(), Log()
+        self.acks, self.deliveries, self.settlements = Log(), Log(), Log()
         self.window, self.number, self.sends = window, number, sends
         self.unanswered.clear()
 
@@ -95,15 +95,19 @@ class Connection(Channel):
         if cut:
             self._rest, data = data[used:], data[:used]
         acked = window.acks_in(data) if self.sends else []
+        settled = window.settlements_in(data) if window.settles else []
+        told = len(acked) + len(settled)
         mixed = not plain or self.dialect.batches
-        found = window.deliveries_in(data) if mixed or len(acked) != frames else []
-        odd = mixed or len(found) + len(acked) != frames
+        found = window.deliveries_in(data) if mixed or told != frames else []
+        odd = mixed or len(found) + told != frames
         clean = not odd or self._clean(window, data)
         if window.shared and clean and not acked and not cut:
             # Members of a room get the same bytes; whoever reads them again knows what they are.
             window.remember(data, found)
         if acked:
             window.acked(self, acked, now)
+        if window.settles:
+            window.settled(self, settled, now, data.count(self.dialect.accepted) - len(acked))
         return found
 
     def _clean(self, window: Window, data: bytes) -> bool:
@@ -118,6 +122,8 @@ class Connection(Channel):
                 pass
             elif dialect.refusal.search(payload):
                 window.turned_down(self, payload)
+            elif not window.settles and window.settlements_in(payload):
+                window.complain(self, f"{self.name} got {payload[:300]!r}, but no money travels")
             elif not self.sends and dialect.ack is not None and dialect.ack.search(payload):
                 window.complain(self, f"{self.name} sent nothing and got {payload[:300]!r}")
             else:

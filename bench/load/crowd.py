@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from secrets import token_hex
 
 from .accounts import Account, Storm, each, hang_up, until
 from .connection import Connection
-from .dial import dial, source_of
+from .dial import Address, dial, source_of
 from .dialects import DIALECTS
 from .dialects.base import BLANK, ID_DIGITS
 from .drain import LATE_SECONDS
@@ -22,21 +23,30 @@ class Crowd:
     """The accounts at one system, and their connections. Each public coroutine is a command of the
     generator: it takes what the line holds and returns what is answered."""
 
-    def __init__(self, host: str, port: int, dialect: str, offset: int = 0) -> None:
-        """`offset`: how many connections earlier processes may hold."""
-        self._host, self._port, self._offset = host, port, offset
+    def __init__(self, addresses: Sequence[Address], dialect: str, offset: int = 0) -> None:
+        """`addresses`: where the accounts dial, in turn; `offset`: how many connections earlier
+        processes may hold."""
+        self._addresses, self._offset = list(addresses), offset
         self._dialect = DIALECTS[dialect]
         self._accounts: list[Account] = []
         self._room = ""
         self._next_op = 1
 
     async def enter(
-        self, number: int, keep: bool = True, at_once: int = 16
+        self,
+        number: int = 0,
+        names: Sequence[str] = (),
+        keep: bool = True,
+        at_once: int = 16,
+        paired: bool = False,
     ) -> dict[str, list[str]]:
-        """Open `number` accounts, of names that no earlier run used; keep the connections, or only
-        what is needed to come back."""
-        prefix, first = f"b{token_hex(4)}_", self._offset + len(self._accounts)
-        new = [Account(f"{prefix}{n:05d}", first + n) for n in range(number)]
+        """Open `number` accounts, of names that no earlier run used, or those of these `names`;
+        keep the connections, or only what is needed to come back. With several addresses the
+        accounts dial them in turn, or with `paired` two and two."""
+        first, together = self._offset + len(self._accounts), 2 if paired else 1
+        prefix = f"b{token_hex(4)}_"
+        names = names or [f"{prefix}{n:05d}" for n in range(number)]
+        new = [Account(name, n, at=n // together) for n, name in enumerate(names, first)]
 
         async def one(account: Account) -> None:
             connection = await self._dial(account)
@@ -123,8 +133,9 @@ class Crowd:
         return [account.connection for account in self._accounts if account.connection]
 
     async def _dial(self, account: Account) -> Connection:
-        source = source_of(account.number, self._host)
-        connection = await dial(self._dialect, self._host, self._port, account.name, source)
+        host, port = self._addresses[account.at % len(self._addresses)]
+        source = source_of(account.number, host)
+        connection = await dial(self._dialect, host, port, account.name, source)
         connection.cursors = account.cursors
         return connection
 

@@ -8,6 +8,8 @@ import socket
 from .connection import Connection
 from .dialects.base import Dialect
 
+Address = tuple[str, int]
+"""Host and port."""
 OPEN_SECONDS = 30
 PER_ADDRESS = 19_000
 """Connections from one local address to one port; the kernel's default range holds 28,000."""

@@ -31,6 +31,7 @@ async def drain(window: Window) -> None:
         await asyncio.gather(*(_bring_back(window, number) for number in away))
         mark = window.mark()
         acked = window.ends_with_delivery or mark.acked >= sent
+        acked &= not window.settles or mark.settled >= sent
         if acked and mark.delivered >= due and not window.away:
             break
         await asyncio.sleep(LOOK_SECONDS)
@@ -52,7 +53,8 @@ def seen_by(connection: Connection, window: Window, room: str) -> dict[str, int]
     """Its cursors, after what it got in the window so far."""
     box, name = connection.dialect.box, connection.name
     boxes = {kind: box(kind, name, room) for kind in window.router.kinds}
-    ops = connection.acks.ops() + connection.deliveries.ops()
+    logs = (connection.acks, connection.deliveries, connection.settlements)
+    ops = [op for log in logs for op in log.ops()]
     kinds = Counter(map(window.kind, ops))
     seen = dict(connection.cursors)
     for kind, number in kinds.items():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 
 from bench.errors import BenchError
 
+from .dial import Address
 from .histogram import merge_packed
 
 SHARED_OUT = ("number", "messages")
@@ -56,9 +57,13 @@ class Generator:
         return self.pids[0]
 
     @classmethod
-    def of_clients(cls, host: str, port: int, dialect: str, processes: int = 1) -> Generator:
-        """WebSocket clients of a hub or a peer; its commands are `bench.load.worker.Worker`'s."""
-        return cls("bench.load.worker", host, str(port), dialect, processes=processes)
+    def of_clients(
+        cls, addresses: Iterable[Address], dialect: str, processes: int = 1
+    ) -> Generator:
+        """WebSocket clients of a hub or a peer, or of several hubs in turn; its commands are
+        `bench.load.worker.Worker`'s."""
+        where = ",".join(f"{host}:{port}" for host, port in addresses)
+        return cls("bench.load.worker", where, dialect, processes=processes)
 
     def call(self, do: str, **fields: Any) -> dict[str, Any]:
         """Have a command done, and wait for its answer. Several processes do it at the same time,

@@ -111,6 +111,7 @@ def figures(window: Window) -> dict[str, object]:
         "delivery": pack(deliveries.all()),
         "lag": pack(window.lag_ns),
         "spread": pack(_spreads(window)),
+        "settled": pack(_settled(window)),
         "kinds": kinds,
         "timeline": (deliveries if window.ends_with_delivery else acks).timeline(),
         "errors": window.errors[:ERRORS_TOLD],
@@ -158,6 +159,18 @@ def _spreads(window: Window) -> list[int]:
             first[op] = min(first[op], came)
             last[op] = max(last[op], came)
     return [last[op] - first[op] for op in ops if last[op]]
+
+
+def _settled(window: Window) -> list[int]:
+    """For each payment that was to travel: ns until payer and payee both knew that it arrived."""
+    first, sent_at, begin = window.first, window.sent_at, window.before.at
+    known = dict[int, int]()
+    for connection in window.connections if window.settles else ():
+        for log in (connection.deliveries, connection.settlements):
+            for now, ops in log.reads():
+                known.update((op, max(now, known.get(op, 0))) for op in ops)
+    spans = ((at, known.get(op, 0)) for op, at in enumerate(sent_at, first))
+    return [heard - at for at, heard in spans if heard and at >= begin]
 
 
 def _sample(window: Window, most: int) -> list[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .routes import ROOM
 from .window import Window
@@ -25,6 +26,8 @@ class Faults:
     """Deliveries to someone they were not for; acknowledgements of what was not sent."""
     unacknowledged: int = 0
     acknowledged_twice: int = 0
+    unsettled: int = 0
+    """Payments on their way of which the payer never heard that the money has arrived."""
 
     def __iadd__(self, other: Faults) -> Faults:
         for name, number in vars(other).items():
@@ -44,6 +47,18 @@ def check_acks(sent: Collection[int], acked: Sequence[int]) -> Faults:
         unacknowledged=len(sent - once),
         acknowledged_twice=len(acked) - len(once),
         unexpected=len(once - sent),
+    )
+
+
+def check_settlements(sent: Collection[int], settled: Sequence[int]) -> Faults:
+    """Compares the payments of one connection, all of which were to travel, with what it heard of
+    their arrival. Payments to one payee must arrive in order; here each payer has but one."""
+    faults = check_acks(sent, settled)
+    return Faults(
+        unsettled=faults.unacknowledged,
+        doubled=faults.acknowledged_twice,
+        unexpected=faults.unexpected,
+        reordered=sum(one > after for one, after in pairwise(settled)),
     )
 
 
@@ -80,6 +95,8 @@ def check(window: Window) -> Faults:
     for number, connection in enumerate(window.connections):
         if not window.ends_with_delivery:
             faults += check_acks(sent[number], connection.acks.ops())
+        if window.settles:
+            faults += check_settlements(sent[number], connection.settlements.ops())
         log = connection.deliveries
         if direct[number] or (sent[number] and not echoes):
             own = {op: sender for op, sender in spoken.items() if echoes or sender != number}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(kw_only=True)
@@ -24,6 +25,10 @@ class Plan:
     """Seconds of load before, which do not count."""
     depth: int = 1
     """Operations in flight per sender, in closed loop."""
+    until: Literal["ack", "delivery", "settled"] = "ack"
+    """What ends an operation, so that in closed loop the next one goes out: its acknowledgement;
+    its delivery (in a room, one member's); or that the payer hears that the money has arrived,
+    which then each operation must have, and else none."""
     rate: float | None = None
     """Operations per second of all senders together: open loop."""
     shape: list[tuple[float, float]] | None = None

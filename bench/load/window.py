@@ -34,6 +34,7 @@ class Mark:
     at: int
     acked: int
     delivered: int
+    settled: int
     own_cpu: int
     cpu: dict[str, int]
 
@@ -58,13 +59,21 @@ class Window:
         """Per operation: its place in the router's `routes`."""
         self.lag_ns = array("q")
         self.errors: list[str] = []
-        self.before = self.after = Mark(0, 0, 0, 0, {})
+        self.before = self.after = Mark(0, 0, 0, 0, 0, {})
         """The counters at both ends of what counts."""
         self.deliveries_in = dialect.delivery.findall
         self.acks_in = dialect.ack.findall if dialect.ack is not None else _nothing
+        self.settlements_in = (
+            dialect.settlement.findall if dialect.settlement is not None else _nothing
+        )
+        self.settles = plan.until == "settled"
+        """Whether the payers must hear that the money has arrived."""
         self.ends_with_delivery = dialect.ack is None
-        self.goes_on_with_delivery = self.ends_with_delivery or dialect.acks_early
+        self.goes_on_with_delivery = (
+            self.ends_with_delivery or dialect.acks_early or plan.until == "delivery"
+        )
         """Whether it is the delivery that makes room for the next operation in closed loop."""
+        self._goes_on_with_ack = not (self.goes_on_with_delivery or self.settles)
         self.shared = "room" in router.kinds
         """Whether several connections get the same bytes."""
         self._room_only = router.kinds == {"room"}
@@ -114,6 +123,7 @@ class Window:
             at=monotonic_ns(),
             acked=sum(len(c.acks) for c in self.connections),
             delivered=sum(len(c.deliveries) for c in self.connections),
+            settled=sum(len(c.settlements) for c in self.connections),
             own_cpu=process_time_ns(),
             cpu={name: cpu_ns(pid) for name, pid in self.plan.pids.items()},
         )
@@ -148,8 +158,18 @@ class Window:
         if self._counts:
             ids = self._counted(sender, int(ids[-1]))
         sender.acks.add(b"".join(ids), now)
-        if self._sending and self.plan.rate is None and not self.goes_on_with_delivery:
+        if self._sending and self.plan.rate is None and self._goes_on_with_ack:
             self.send(sender.number, len(ids), now)
+
+    def settled(self, payer: Connection, ids: list[bytes], now: int, misstated: int) -> None:
+        """The payer was told that money has arrived: in closed loop the next payments go out.
+        `misstated` is by how much acknowledgements that say so are more than all of them."""
+        if misstated:
+            self.complain(payer, f"{payer.name}: not every ack says that the money is on its way")
+        if ids:
+            payer.settlements.add(b"".join(ids), now)
+            if self._sending and self.plan.rate is None:
+                self.send(payer.number, len(ids), now)
 
     def delivered(self, receiver: Connection, ids: list[bytes]) -> None:
         """Deliveries came, where nothing is acknowledged: the closed loop waits for them."""

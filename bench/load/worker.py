@@ -111,11 +111,14 @@ class Worker(Crowd):
         return {"sum": sum(own for own, _ in sheets), "least": min(least for _, least in sheets)}
 
 
-async def main(host: str, port: str, dialect: str, process: str = "0") -> None:
-    """Entry of the process, the `process`-th of its generator."""
+async def main(where: str, dialect: str, process: str = "0") -> None:
+    """Entry of the process, the `process`-th of its generator; `where` is ``host:port``, or several
+    of them with commas between."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    worker = Worker(host, int(port), dialect, int(process) * CONNECTIONS_MAX)
+    pairs = [address.rsplit(":", 1) for address in where.split(",")]
+    addresses = [(host, int(port)) for host, port in pairs]
+    worker = Worker(addresses, dialect, int(process) * CONNECTIONS_MAX)
     await obey(worker)
     worker.close()
     await asyncio.sleep(0.1)  # the closes are written in this loop's next turn

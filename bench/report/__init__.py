@@ -4,7 +4,7 @@ from .aims import AIMS, check, exit_code, read_aims
 from .html import write_html
 from .machine import describe
 from .results import Results, read_results, write_results
-from .rows import Row, interval, latencies, measured, ratio, rows_of
+from .rows import Row, difference, interval, latencies, measured, ratio, rows_of
 from .table import show, show_changes, show_verdicts
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Row",
     "check",
     "describe",
+    "difference",
     "exit_code",
     "interval",
     "latencies",

@@ -11,6 +11,7 @@ ORDER = (
     *("capacity", "operations", "deliveries", "connects", "connections"),
     *("server CPU", "store CPU", "system CPU"),
     *("server memory", "kernel memory", "ack", "delivery", "spread"),
+    *("payment ack", "credit", "settled", "seconds to drain", "publications"),
 )
 """Figures by how they begin, in the order in which one reads them; any other comes after."""
 LAST = "generator"

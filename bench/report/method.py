@@ -23,7 +23,7 @@ METHOD = (
     " each message arrived once, in order, at everyone; no money was made or lost.",
 )
 TOGETHER = (
-    "The system under test has one core: for Teller that is the hub and its store together. The"
+    "The system under test has one core: for Teller that is all hubs and their store together. The"
     " load generator has the other."
 )
 APART = (

@@ -111,6 +111,22 @@ def ratio(
     return measured(above, figure, quotients, "×")
 
 
+def difference(
+    figure: str,
+    of: Contender,
+    beside: Contender,
+    cost: Callable[[Round], float | None],
+    unit: str,
+) -> list[Row]:
+    """`cost` of one contender less the other's, round by round: the median of it."""
+    found = []
+    for one, other in zip(of.rounds, beside.rounds, strict=False):
+        more, less = cost(one), cost(other)
+        if more is not None and less is not None and not one.void and not other.void:
+            found.append(more - less)
+    return measured(of, figure, found, unit)
+
+
 def _latency(of: Contender, figure: str, value: float, rounds: list[float]) -> Row:
     low, high = interval(rounds) or (None, None)
     names = (of.scenario, of.system.name, figure, value, "ms", of.system.durability)

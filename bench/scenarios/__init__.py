@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     capacity,
     connect,
+    crossing,
     dm,
     durability,
     idle,
@@ -12,17 +13,22 @@ from . import (
     mix,
     pay,
     payload,
+    primaries,
+    relay,
     resume,
     room,
     slow,
     soak,
     spike,
+    workers,
+    world,
 )
 from .base import Scenario
 
 _ALL = (
     *(dm, room, pay, durability, mix, idle, connect),
-    *(resume, slow, spike, soak, capacity, payload, limits),
+    *(resume, slow, spike, soak, capacity, payload),
+    *(workers, primaries, relay, crossing, world, limits),
 )
 
 SCENARIOS: dict[str, Scenario] = {one.SCENARIO.name: one.SCENARIO for one in _ALL}

@@ -38,13 +38,18 @@ def contests(
     return stage.sizes.rounds * contenders * of * (2 if half and not stage.load.rate else 1)
 
 
-def conserved(stage: Stage, stand: Stand, before: dict[str, int], outcome: Outcome) -> Outcome:
-    """The outcome, which does not hold if money was made or lost since `before`, or if the
-    ledger's own audit finds something wrong."""
+def balanced(stage: Stage, stand: Stand, before: dict[str, int], outcome: Outcome) -> None:
+    """The outcome does not hold if money was made or lost between the accounts of `stand`."""
     after = stand.generator.call("balances")
     if not books_balance(before, after):
         stage.watch.say(f"WRONG: the balances were {before} and are {after}")
         outcome.held = False
+
+
+def conserved(stage: Stage, stand: Stand, before: dict[str, int], outcome: Outcome) -> Outcome:
+    """The outcome, which does not hold if money was made or lost since `before`, or if the
+    ledger's own audit finds something wrong."""
+    balanced(stage, stand, before, outcome)
     if stand.system.store_socket is not None and not stage.watch.stopping:
         stage.watch.advance("audit of the ledger")
         if wrong := systems.audit(stand.system):

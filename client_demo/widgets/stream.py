@@ -141,7 +141,8 @@ class Stream(ScrollView, can_focus=False):
         self._owners += [owner] * len(strips)
 
     def _wrap(self, line: Line) -> list[Strip]:
-        state = (line.delivery, line.reason, line.at, self._columns)
+        words = (line.reason, line.returned, line.unshown)
+        state = (line.fate, words, line.at, self._columns)
         kept = self._wrapped.get(line.key)
         if kept is None or kept[0] != state:
             kept = self._wrapped[line.key] = (state, self._strips(line))
@@ -150,7 +151,7 @@ class Stream(ScrollView, can_focus=False):
     def _strips(self, line: Line) -> list[Strip]:
         width = max(self._columns - _TIME - _MARK, 10)
         rows = list(render.body(line, self._me).wrap(self.app.console, width))
-        note = render.note(line)
+        note = render.note(line, self._me)
         rows += list(note.wrap(self.app.console, width)) if note else []
         strips = []
         for number, row in enumerate(rows):

@@ -9,6 +9,8 @@ from protocol.frames import ClientFrame
 
 from ..ledger.entries import digest_of, encode_entry, entry_of
 from ..ledger.posts import Post
+from ..ledger.status import Status
+from ..limits import Bucket
 from ..peer import Peer
 from ..services import Services
 
@@ -22,16 +24,31 @@ def draft(services: Services, peer: Peer, frame: Any, money: bool = False) -> Po
     id: str = frame.id
     party = peer.party
     if party is not None and party.bucket is not None:
-        wait = party.bucket.take(services.now())
-        if wait:
-            services.counters.rate_limited += 1
-            raise FrameError(Code.RATE_LIMITED, id, retry_after_ms=int(wait * 1000) + 1)
+        take_turn(services, party.bucket, id)
     handle = peer.handle
     entry = entry_of(frame, handle)
     body = encode_entry(entry)
     old = not money and services.ages.too_old(id)
     mark = peer.keys.marks + id.encode()
     return Post(frame, id, peer, handle, mark, digest_of(body), body, old, entry=entry)
+
+
+def take_turn(services: Services, bucket: Bucket, id: str) -> None:
+    """One more post of an account.
+
+    Raises:
+        FrameError: `rate_limited`, when it posts too fast.
+    """
+    wait = bucket.take(services.now())
+    if wait:
+        services.counters.rate_limited += 1
+        raise FrameError(Code.RATE_LIMITED, id, retry_after_ms=int(wait * 1000) + 1)
+
+
+def only_for_members(services: Services, peer: Peer, post: Post, room: str) -> None:
+    """Refuse a stranger's post for a room of another region, which is not asked."""
+    if room in services.keyspace.abroad and (peer.party is None or room not in peer.party.rooms):
+        post.hint = Status.NOT_A_MEMBER
 
 
 def draft_without_entry(services: Services, peer: Peer, frame: ClientFrame) -> Post:

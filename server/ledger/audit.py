@@ -9,27 +9,17 @@ read in one transaction, and boxes that seem to differ are read again, together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-from protocol.frames import DepositEntry, PaymentEntry
+from protocol.frames import DepositEntry
 
-from .entries import read_entry
-from .keys import WORLD, Keyspace
+from .audit_abroad import AbroadAudit, Sums
+from .audit_lanes import LaneAudit, membership_differs, one_sided
+from .keys import WORLD, AccountKeys, Keyspace
 from .posts import Mark
-from .replay import MoneyEntry, Pairs, Replay, check_mark, elsewhere, home_of, mark_key
-
-CHUNK = 500
-"""Entries, marks or keys that one command reads: small enough not to keep the hub waiting."""
-
-
-class Client(Protocol):
-    """What the audit needs of a store client: redis-py's, with answers in bytes."""
-
-    async def execute_command(self, *args: Any) -> Any: ...
-
-    def pipeline(self, transaction: bool = True) -> Any: ...
+from .replay import MoneyEntry, Pairs, Replay, check_mark, elsewhere, home_of, mark_key, money_of
+from .shelf import Client, Shelf, pages
 
 
 @dataclass
@@ -45,6 +35,15 @@ class AuditReport:
     """Payments and deposits, each counted once."""
     circulation: dict[str, int] = field(default_factory=dict)
     """Money in circulation, in minor units, by currency."""
+    in_transit: dict[str, int] = field(default_factory=dict)
+    """Of that, what was on its way between partitions."""
+    held: dict[str, int] = field(default_factory=dict)
+    """Money in accounts: what circulates here, less what is on its way and what other regions have
+    more of ours than we of theirs. Exact if nothing is posted meanwhile."""
+    sent: Sums = field(default_factory=dict)
+    """Money that ever left for other regions; modulo 2^53."""
+    come: Sums = field(default_factory=dict)
+    """Money that ever came from them. What one has sent and the other has not got is on its way."""
     findings: list[str] = field(default_factory=list)
     """A sentence for each thing that is wrong."""
 
@@ -62,28 +61,37 @@ async def audit(
     `progress` is called with the number of boxes done and of all there are. Memory: the names of
     all boxes, and a number for each pair whose payments were seen from one side only so far.
     """
-    run = _Audit(store, keyspace)
-    names = sorted(await run.names())
-    for done, name in enumerate(names, 1):
-        await run.account(name)
+    run = _Audit(Shelf(store, keyspace))
+    await run.abroad.look()
+    everyone, strangers = await run.shelf.names()
+    run.report.findings += strangers
+    for done, keys in enumerate(everyone, 1):
+        await run.account(keys)
         if progress is not None:
-            progress(done, len(names))
+            progress(done, len(everyone))
     for home, other in run.pairs.differing():
         await run.compare_boxes(home, other)
     await run.marks()
     await run.books()
+    await run.lanes.lanes()
+    await run.abroad.lanes()
+    run.report.in_transit = dict(run.lanes.in_transit)
+    run.report.sent, run.report.come = run.abroad.sent, run.abroad.come
     return run.report
 
 
 class _Audit:
     """One run."""
 
-    def __init__(self, store: Client, keyspace: Keyspace) -> None:
-        self._store = store
-        self._keyspace = keyspace
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
         self.report = AuditReport()
-        self.pairs = Pairs()
-        self._currencies: set[str] = set()
+        self.pairs = Pairs(shelf.keyspace)
+        self.lanes = LaneAudit(shelf, self._find)
+        self.abroad = AbroadAudit(shelf, self._find)
+        self._currencies: dict[int, set[str]] = {
+            partition: set() for partition in range(shelf.keyspace.partitions)
+        }
         self._said: set[str] = set()
 
     def _find(self, sentence: str) -> None:
@@ -91,37 +99,12 @@ class _Audit:
             self._said.add(sentence)
             self.report.findings.append(sentence)
 
-    async def _together(self, *commands: tuple[Any, ...]) -> list[Any]:
-        """The answers to `commands`, of one moment; for a key of a wrong type an exception."""
-        pipe = self._store.pipeline(transaction=True)
-        for command in commands:
-            pipe.execute_command(*command)
-        answers: list[Any] = await pipe.execute(raise_on_error=False)
-        return answers
-
-    async def _scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
-        """Keys like `pattern`, a page at a time; a key may come twice."""
-        cursor: Any = 0
-        while True:
-            cursor, keys = await self._store.execute_command(
-                "SCAN", cursor, "MATCH", pattern, "COUNT", CHUNK
-            )
-            if keys:
-                yield keys
-            if int(cursor) == 0:
-                return
-
-    async def names(self) -> set[str]:
-        """Everyone who has a record or a box."""
-        found: set[str] = set()
-        async for keys in self._scan("{p*}[am]:*"):
-            found.update(key.decode().partition(":")[2] for key in keys)
-        return found
-
-    async def account(self, name: str) -> None:
+    async def account(self, keys: AccountKeys) -> None:
         """Check one account: its record against its box, and who is a member of what."""
-        keys = self._keyspace.of(name)
-        record, length = await self._together(("GET", keys.record), ("LLEN", keys.box))
+        if await self.abroad.is_copy(keys):
+            return
+        name = self.shelf.title(keys)
+        record, length = await self.shelf.together(("GET", keys.record), ("LLEN", keys.box))
         if name.startswith("#"):
             self.report.rooms += 1
         else:
@@ -129,30 +112,24 @@ class _Audit:
         if not isinstance(length, int):
             self._find(f"the box of {name} is not a list")
             length = 0
-        replay = Replay(name)
-        await self._replay(replay, length)
+        replay = Replay(keys.name)
+        await self._replay(replay, keys, length)
         self.report.findings += replay.findings
         if isinstance(record, bytes):
             self.report.findings += replay.compare(record)
         else:
             self._find(f"{name} has no account record")
-        self._currencies.update(replay.balances)
-        await self._membership(name)
+        self._currencies[keys.partition].update(replay.balances)
+        if keys.name != WORLD:
+            held = self.report.held
+            for currency, amount in replay.balances.items():
+                held[currency] = held.get(currency, 0) + amount
+        await self._membership(keys)
 
-    async def _entries(self, name: str, length: int) -> AsyncIterator[tuple[int, list[bytes]]]:
-        for first in range(0, length, CHUNK):
-            last = min(first + CHUNK, length) - 1
-            yield (
-                first + 1,
-                await self._store.execute_command(
-                    "LRANGE", self._keyspace.of(name).box, first, last
-                ),
-            )
-
-    async def _replay(self, replay: Replay, length: int) -> None:
-        async for first, chunk in self._entries(replay.name, length):
-            self.report.entries += len(chunk)
-            for seq, stored in enumerate(chunk, first):
+    async def _replay(self, replay: Replay, keys: AccountKeys, length: int) -> None:
+        async for first, page in self.shelf.entries(keys, length):
+            self.report.entries += len(page)
+            for seq, stored in enumerate(page, first):
                 entry = replay.take(seq, stored)
                 if entry is not None:
                     self.pairs.add(replay.name, entry, stored)
@@ -163,74 +140,75 @@ class _Audit:
         if not homes:
             return
         self.report.payments += len(homes)
-        marks = await self._store.execute_command(
-            "MGET", *(mark_key(self._keyspace, home.entry) for home in homes)
-        )
+        keys = [mark_key(self.shelf.keyspace, home.entry) for home in homes]
+        marks = await self.shelf.read("MGET", *keys)
         for home, mark in zip(homes, marks, strict=True):
             wrong = None if _is_opening(home.entry, mark) else check_mark(home, mark)
             if wrong:
                 self._find(wrong)
 
-    async def _membership(self, name: str) -> None:
+    async def _membership(self, keys: AccountKeys) -> None:
         """What one side says of memberships, held against the other."""
-        keys, room = self._keyspace.of(name), name.startswith("#")
+        name, room = keys.name, keys.name.startswith("#")
         command = ("HKEYS", keys.members) if room else ("SMEMBERS", keys.joined)
-        (answer,) = await self._together(command)
+        (answer,) = await self.shelf.together(command)
         if isinstance(answer, Exception):
             self._find(f"the {'members' if room else 'rooms'} of {name} have a wrong type")
             return
-        others = sorted(other.decode() for other in answer)
-        pairs = [(other, name) if room else (name, other) for other in others]
-        for first in range(0, len(pairs), CHUNK):
-            await self._both_sides(pairs[first : first + CHUNK])
+        others = await self.abroad.only_here(sorted(other.decode() for other in answer))
+        partition_of = self.shelf.keyspace.partition_of
+        near = [other for other in others if partition_of(other) == keys.partition]
+        for page in pages([(other, name) if room else (name, other) for other in near]):
+            await self._both_sides(page)
+        for other in others:
+            if partition_of(other) != keys.partition:
+                await self.lanes.membership(*((other, name) if room else (name, other)))
 
     async def _both_sides(self, pairs: list[tuple[str, str]]) -> None:
-        commands: list[tuple[Any, ...]] = []
+        commands: list[tuple[bytes | str, ...]] = []
+        of = self.shelf.keyspace.of
         for who, room in pairs:
-            commands.append(("HEXISTS", self._keyspace.of(room).members, who))
-            commands.append(("SISMEMBER", self._keyspace.of(who).joined, room))
-        answers = await self._together(*commands)
+            commands.append(("HEXISTS", of(room).members, who))
+            commands.append(("SISMEMBER", of(who).joined, room))
+        answers = await self.shelf.together(*commands)
         for (who, room), member, joined in zip(pairs, answers[::2], answers[1::2], strict=True):
-            if member != 1 and joined == 1:
-                self._find(f"{who} joined {room}, which does not count it among its members")
-            if member == 1 and joined != 1:
-                self._find(f"{room} counts {who} among its members, who did not join")
+            if {member, joined} == {0, 1}:
+                self._find(membership_differs(who, room, member == 1))
 
     async def compare_boxes(self, home: str, other: str) -> None:
         """Name the entries that stand in one of both boxes and not in the other."""
-        lengths = await self._together(
-            *(("LLEN", self._keyspace.of(name).box) for name in (home, other))
-        )
+        if not (await self.abroad.lives_here(home) and await self.abroad.lives_here(other)):
+            await self.abroad.pair(home, other)
+            return
+        if not self.pairs.near(home, other):
+            await self.lanes.pair(home, other)
+            return
+        both = self.shelf.keyspace.of(home), self.shelf.other(home, other)
+        lengths = await self.shelf.together(*(("LLEN", keys.box) for keys in both))
         found = []
-        for name, length in zip((home, other), lengths, strict=True):
+        for keys, length in zip(both, lengths, strict=True):
             shared = Counter[bytes]()
-            async for first, chunk in self._entries(name, length if isinstance(length, int) else 0):
-                for seq, stored in enumerate(chunk, first):
-                    entry = _money(stored, name, seq)
+            async for first, page in self.shelf.entries(
+                keys, length if isinstance(length, int) else 0
+            ):
+                for seq, stored in enumerate(page, first):
+                    entry = money_of(stored, keys.name, seq)
                     if entry and home_of(entry) == home and other in elsewhere(entry):
                         shared[stored] += 1
             found.append(shared)
         for stored in found[0] - found[1]:
-            self._one_sided(stored, home, other)
+            self._find(one_sided(stored, home, other))
         for stored in found[1] - found[0]:
-            self._one_sided(stored, other, home)
-
-    def _one_sided(self, stored: bytes, there: str, missing: str) -> None:
-        entry = _money(stored, there, 0)
-        assert entry is not None
-        self._find(
-            f"the payment {entry.id} of {entry.from_} stands in the box of {there} but not, "
-            f"or not as often, in that of {missing}"
-        )
+            self._find(one_sided(stored, other, home))
 
     async def marks(self) -> None:
         """Every duplicate mark of money has its entry."""
-        async for keys in self._scan("{p*}d:*"):
+        async for keys in self.shelf.scan("d:*"):
             await self._entries_of_marks(keys)
 
     async def _entries_of_marks(self, keys: list[bytes]) -> None:
         found: list[tuple[bytes, Mark]] = []
-        for key, stored in zip(keys, await self._store.execute_command("MGET", *keys), strict=True):
+        for key, stored in zip(keys, await self.shelf.read("MGET", *keys), strict=True):
             if stored is None:  # swept meanwhile; marks of money are missed by the replay
                 continue
             try:
@@ -240,23 +218,32 @@ class _Audit:
                 continue
             if mark.money:
                 found.append((key, mark))
-        boxes = (("LINDEX", self._keyspace.of(mark.box).box, mark.seq - 1) for _, mark in found)
-        entries = await self._together(*boxes) if found else []
+        partition = self.shelf.partition_of(keys[0])
+        boxes = [self.shelf.keys_of(mark.box, partition).box for _, mark in found]
+        places = [(box, mark.seq - 1) for box, (_, mark) in zip(boxes, found, strict=True)]
+        entries = await self.shelf.together(*(("LINDEX", *one) for one in places)) if found else []
         for (key, mark), stored in zip(found, entries, strict=True):
-            entry = _money(stored, mark.box, mark.seq)
-            if entry is None or mark_key(self._keyspace, entry) != key:
+            entry = money_of(stored, mark.box, mark.seq)
+            if entry is None or mark_key(self.shelf.keyspace, entry) != key:
                 self._find(
                     f"the duplicate mark {key.decode()} speaks of entry {mark.seq} of {mark.box}, "
                     "which is not there"
                 )
 
     async def books(self) -> None:
-        """In each currency, what circulates is what `$world` owes."""
-        async for keys in self._scan("{p*}total:*"):
-            self._currencies.update(key.decode().rpartition(":")[2] for key in keys)
-        currencies = sorted(self._currencies)
-        keys = [self._keyspace.of(WORLD).record, *map(self._keyspace.total, currencies)]
-        (sheet,) = await self._together(("FCALL_RO", "teller_books", len(keys), *keys, *currencies))
+        """In each partition and currency, what circulates is what `$world` owes there."""
+        async for keys in self.shelf.scan("total:*"):
+            codes = (key.decode().rpartition(":")[2] for key in keys)
+            self._currencies[self.shelf.partition_of(keys[0])].update(codes)
+        for partition, currencies in self._currencies.items():
+            await self._books(partition, sorted(currencies))
+
+    async def _books(self, partition: int, currencies: list[str]) -> None:
+        keyspace = self.shelf.keyspace
+        keys = [keyspace.world(partition).record]
+        keys += [keyspace.total(currency, partition) for currency in currencies]
+        call = ("FCALL_RO", "teller_books", len(keys), *keys, *currencies)
+        (sheet,) = await self.shelf.together(call)
         if isinstance(sheet, Exception):
             self._find(f"the books cannot be read: {sheet}")
             return
@@ -269,18 +256,11 @@ class _Audit:
         except ValueError:
             self._find(f"the money in circulation is said to be {total!r} {currency}")
             return
-        self.report.circulation[currency] = circulating
+        before = self.report.circulation.get(currency, 0)
+        if circulating or self.shelf.keyspace.partitions == 1:
+            self.report.circulation[currency] = before + circulating
         if circulating != owed:
             self._find(f"{circulating} {currency} circulate but {WORLD} gave {owed}")
-
-
-def _money(stored: object, box: str, seq: int) -> MoneyEntry | None:
-    """The entry, if it is one of money; damaged ones are found by the replay."""
-    try:
-        entry = read_entry(stored, box, seq) if isinstance(stored, bytes) else None
-    except ValueError:
-        return None
-    return entry if isinstance(entry, PaymentEntry | DepositEntry) else None
 
 
 def _is_opening(entry: MoneyEntry, mark: bytes | None) -> bool:

@@ -104,6 +104,18 @@ def entry_of(frame: ClientFrame, sender: str, box: str = "", seq: int = 0, at: i
     return _ENTRY[type(frame)](frame, sender, box, seq, at)
 
 
+def decode_entry(body: bytes) -> Entry:
+    """The entry of a leg, which has neither time nor place yet.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    try:
+        return cast(Entry, _decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"the entry of a leg is damaged: {error}") from None
+
+
 def read_entry(stored: bytes, box: str, seq: int) -> Entry:
     """The stored entry at `seq` of `box`, as it is sent.
 

@@ -6,6 +6,8 @@ password hash, ``{p0}t:`` its tokens, ``{p0}j:`` the rooms it joined; for a room
 members. ``{p0}total:USD`` is the money that was put into circulation there and ``{p0}meta`` what
 the store was initialised with, and the epoch. Of the lane from partition 0 to 1: ``{p0}x:1`` what
 was sent, ``{p0}o:1`` the outbox; of the lane from 1 to 0, at its end: ``{p0}i:1`` what arrived.
+Where there are regions, partition 1 of the region `us` is labelled ``us.1``, and ``{p0}h:@bob``
+tells the region where a name lives.
 """
 
 from __future__ import annotations
@@ -30,12 +32,16 @@ class AccountKeys:
     """The keys of one account (a person, a room or a system account), ready to send."""
 
     __slots__ = (
-        *("box", "joined", "marks", "members", "name", "partition", "record", "secret", "tokens"),
+        *("box", "joined", "label", "marks", "members", "name", "partition", "record", "secret"),
+        *("tokens",),
     )
 
-    def __init__(self, name: str, partition: int, tag: str) -> None:
+    def __init__(self, name: str, partition: int, tag: str, label: str = "") -> None:
         self.name = name
         self.partition = partition
+        """-1 for an account of another region, of which there are no keys here."""
+        self.label = label or str(partition)
+        """Names its partition among all: ``3``, or in the region `us` ``us.3``."""
         self.record = f"{tag}a:{name}".encode()
         self.box = f"{tag}m:{name}".encode()
         self.marks = f"{tag}d:{name}:".encode()
@@ -54,11 +60,17 @@ class Keyspace:
         self._tags = [_tag(partition, partitions) for partition in range(partitions)]
         self.of = lru_cache(maxsize=NAMES_CACHED)(self._of)
         """The keys of the account with this name."""
+        self.abroad: dict[str, AccountKeys] = {}
+        """Of accounts that are known to live in other regions: where they are, but no keys."""
         self._worlds = [AccountKeys(WORLD, p, tag) for p, tag in enumerate(self._tags)]
 
     def _of(self, name: str) -> AccountKeys:
         partition = self.partition_of(name)
         return AccountKeys(name, partition, self._tags[partition])
+
+    def party(self, name: str) -> AccountKeys:
+        """The same, or where it lives if that is known to be another region."""
+        return self.abroad.get(name) or self.of(name)
 
     def partition_of(self, name: str) -> int:
         """The partition where the account `name` lives."""
@@ -72,6 +84,14 @@ class Keyspace:
         """The keys of `$world`, which has a record and a box in every partition."""
         return self._worlds[partition]
 
+    def lives_abroad(self, name: str, label: str) -> None:
+        """`name` lives in another region, in the partition with this label."""
+        self.abroad[name] = AccountKeys(name, -1, "", label)
+
+    def home(self, name: str) -> bytes:
+        """The key that tells the region where `name` lives."""
+        return f"{self._tags[self.partition_of(name)]}h:{name}".encode()
+
     def total(self, currency: str, partition: int = 0) -> bytes:
         """The key that holds how much of `currency` was put into circulation in a partition."""
         return f"{self._tags[partition]}total:{currency}".encode()
@@ -79,6 +99,19 @@ class Keyspace:
     def meta(self, partition: int = 0) -> bytes:
         """The key of the hash that holds the epoch of a partition."""
         return f"{self._tags[partition]}meta".encode()
+
+    def fence(self, partition: int) -> bytes:
+        """The key of a partition whose writes prove what a disk holds; see `durability`."""
+        return f"{self._tags[partition]}fence".encode()
+
+    def mirrored(self, partition: int) -> bytes:
+        """The key of the set that says which regions copy which rooms of a partition: a region, a
+        blank and a room each."""
+        return f"{self._tags[partition]}mirrored".encode()
+
+    def origin(self, room: str) -> bytes:
+        """The key that says whose copy the box of `room` is: the region, and the epoch there."""
+        return f"{self._tags[self.partition_of(room)]}w:{room}".encode()
 
     def lane_out(self, source: int, to: str) -> bytes:
         """The key of what partition `source` has sent to the partition labelled `to`."""

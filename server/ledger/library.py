@@ -11,7 +11,10 @@ import re
 from importlib import resources
 from typing import Protocol
 
-PARTS = ("contract", "records", "batch", "post", "checks", "effects", "functions")
+PARTS = (
+    *("contract", "records", "lanes", "batch", "post", "checks", "effects", "arrivals", "apply"),
+    "functions",
+)
 LIBRARY = "teller"
 
 

@@ -1,7 +1,8 @@
 """The ledger's contract in plain Python: the oracle of the tests. Nothing else uses it.
 
 It takes the same posts as the store, gives the same answers, and says key by key what the store
-should then hold. It is written from the contract in ``lua/contract.lua``, not from its code.
+should then hold. It is written from the contract in ``lua/contract.lua``, not from its code. What a
+courier posts is in `model_lanes`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from struct import pack
 from protocol.money import AMOUNT_MAX
 
 from .keys import AccountKeys, Keyspace
+from .lanes import WRAP, InLane, OutLane
+from .legs import OutLeg, stamped
 from .posts import Kind, Mark, Post
 from .status import Status
 
@@ -72,19 +75,24 @@ def _bytes(value: bytes | str | int) -> bytes:
 def _mark(post: Post, seq: int, at: int, balances: list[int]) -> bytes:
     """The duplicate mark of `post`, as the store keeps it."""
     money = bool(balances) and post.kind != Kind.REGISTER
-    mark = post.digest + pack(">?", money) + pack(">Q", seq)[2:] + pack(">Q", at)[2:]
+    form = 0 if not money else 1 if post.to else 2
+    mark = post.digest + pack(">B", form) + pack(">Q", seq)[2:] + pack(">Q", at)[2:]
     if money:
         available, held, version = balances[:3]
         mark += pack(">qQ", available, held) + pack(">Q", version)[1:]
     return mark + post.box.encode()
 
 
-class Model:
-    """One partition, with `$world` in it and nothing else."""
+class ModelBooks:
+    """All partitions, with `$world` in each and nothing else; takes the posts of handlers."""
 
     def __init__(self, keyspace: Keyspace) -> None:
         self._keyspace = keyspace
-        self.accounts = {keyspace.world(0).record: Account(issuer=True)}
+        worlds = map(keyspace.world, range(keyspace.partitions))
+        self.accounts = {world.record: Account(issuer=True) for world in worlds}
+        self.lanes_out: dict[bytes, OutLane] = {}
+        self.lanes_in: dict[bytes, InLane] = {}
+        self.outboxes: dict[bytes, list[bytes]] = {}
         self.marks: dict[bytes, bytes] = {}
         self.boxes: dict[bytes, list[bytes]] = {}
         self.members: dict[bytes, dict[bytes, bytes]] = {}
@@ -92,10 +100,6 @@ class Model:
         self.totals: dict[bytes, int] = {}
         self.secrets: dict[bytes, bytes] = {}
         self.tokens: dict[bytes, dict[bytes, bytes]] = {}
-
-    def apply(self, posts: Iterable[Post], at: int) -> list[int | Result]:
-        """Apply `posts` in order at `at` ms; the answer is that of ``teller_post``."""
-        return [at, *(self._apply(post, at) for post in posts)]
 
     def sweep(self, marks: Iterable[bytes], before: int) -> int:
         """Delete those of `marks` that are of posts without money before `before` ms."""
@@ -105,14 +109,14 @@ class Model:
             del self.marks[key]
         return len(stale)
 
-    def books(self, currencies: Iterable[str]) -> list[list[bytes]]:
+    def books(self, currencies: Iterable[str], partition: int = 0) -> list[list[bytes]]:
         """Currency, balance of `$world` and money in circulation, for each of `currencies`."""
-        world = self.accounts[self._keyspace.world(0).record]
+        world = self.accounts[self._keyspace.world(partition).record]
         return [
             [
                 _bytes(c),
                 _bytes(world.holding(c).available),
-                _bytes(self.totals.get(self._keyspace.total(c), 0)),
+                _bytes(self.totals.get(self._keyspace.total(c, partition), 0)),
             ]
             for c in currencies
         ]
@@ -121,28 +125,54 @@ class Model:
         """Every key that the store should hold, with its value."""
         keys: dict[bytes, Value] = {key: a.stored() for key, a in self.accounts.items()}
         keys |= {key: _bytes(total) for key, total in self.totals.items()}
+        keys |= {key: lane.stored() for key, lane in self.lanes_out.items()}
+        keys |= {key: lane.stored() for key, lane in self.lanes_in.items()}
         keys |= self.marks
         keys |= self.secrets
         groups: Iterable[tuple[bytes, Value]] = (
             *self.boxes.items(),
+            *self.outboxes.items(),
             *self.members.items(),
             *self.joined.items(),
             *self.tokens.items(),
         )
         return keys | {key: value for key, value in groups if value}
 
-    def _apply(self, post: Post, at: int) -> Result:
+    def apply_one(self, post: Post, at: int) -> Result:
+        """Apply `post` at `at` ms; the answer is its part of that of ``teller_post``."""
         try:
             self._check(post)
         except Refused as refused:
-            return refused.result
+            return self._earlier(post, refused.result)
+        if post.hint:
+            return self._earlier(post, [])
         self._change_accounts(post)
         self._change_members(post)
         entry = b"%013d" % at + post.body
         seqs = [self._append(box, entry) for box in post.boxes]
         balances = self._transfer(post)
         self.marks[post.mark] = _mark(post, seqs[0] if seqs else 0, at, balances)
-        return [Status.OK, *seqs, *balances]
+        legs = [self._send(out, at) for out in post.legs]
+        return [Status.OK, *seqs, *balances, *legs]
+
+    def _earlier(self, post: Post, here: Result) -> Result:
+        """What was learned elsewhere, if it comes before what is wrong here."""
+        if not post.hint or (here and int(here[0]) < post.hint):
+            return here
+        limit = [_bytes(post.extra[2])] if post.hint == Status.LIMIT_EXCEEDED else []
+        return [post.hint, *limit]
+
+    def _send(self, out: OutLeg, at: int) -> int:
+        """Put a leg into its outbox; answers its number."""
+        lane = self.lanes_out.setdefault(out.lane, OutLane())
+        lane.sent += 1
+        self._carry(lane, out.leg.currency, out.leg.amount)
+        self.outboxes.setdefault(out.outbox, []).append(stamped(at, out.data))
+        return lane.sent
+
+    def _carry(self, lane: OutLane | InLane, currency: str, amount: int) -> None:
+        if amount:
+            lane.sums[currency] = (lane.sums.get(currency, 0) + amount) % WRAP
 
     # --- checks, in order of precedence ---
 
@@ -157,7 +187,7 @@ class Model:
         self._check_rights(post)
         if post.kind in (Kind.CREATE, Kind.JOIN):
             joined, _, most = post.extra
-            if len(self.joined.get(_bytes(joined), ())) >= int(most):
+            if joined and len(self.joined.get(_bytes(joined), ())) >= int(most):
                 raise Refused(Status.LIMIT_EXCEEDED, _bytes(most))
         if post.amount:
             self._check_money(post)
@@ -188,7 +218,8 @@ class Model:
             raise Refused(Status.NOT_A_MEMBER)
 
     def _check_money(self, post: Post) -> None:
-        payer, payee = self._payer(post), self._payee(post)
+        payer = self._payer(post)
+        payee = self._payee(post) if post.to else Account()  # whose partition will say
         if payer.frozen:
             raise Refused(Status.ACCOUNT_FROZEN)
         if payee.frozen:
@@ -232,14 +263,20 @@ class Model:
         if post.members is None or post.kind not in (Kind.CREATE, Kind.JOIN, Kind.LEAVE):
             return
         members = self.members.setdefault(post.members.members, {})
-        joined = self.joined.setdefault(_bytes(post.extra[0]), set())
         who, room = post.who.encode(), _bytes(post.extra[1])
         if post.kind == Kind.LEAVE:
             del members[who]
-            joined.remove(room)
         else:
             members[who] = b"owner" if post.kind == Kind.CREATE else b"member"
+        if post.extra[0]:
+            self._change_rooms(_bytes(post.extra[0]), room, with_it=post.kind != Kind.LEAVE)
+
+    def _change_rooms(self, key: bytes, room: bytes, *, with_it: bool) -> None:
+        joined = self.joined.setdefault(key, set())
+        if with_it:
             joined.add(room)
+        else:
+            joined.discard(room)
 
     def _append(self, box: bytes, entry: bytes) -> int:
         entries = self.boxes.setdefault(box, [])
@@ -249,7 +286,10 @@ class Model:
     def _transfer(self, post: Post) -> list[int]:
         if not post.amount:
             return []
-        payer, payee = self._payer(post), self._payee(post)
+        payer = self._payer(post)
+        if post.to is None:
+            return payer.change(post.currency, -post.amount)
+        payee = self._payee(post)
         if payer.issuer:
             self.totals[post.total] = self.totals.get(post.total, 0) + post.amount
         return [

@@ -13,9 +13,21 @@ from typing import Any
 
 import msgspec
 
-from protocol.frames import ClientFrame, Entry
+from protocol.frames import Entry
 
+from .crossing import (
+    Arrival,
+    Group,
+    Settlement,
+    index_of,
+    pack_arrival,
+    pack_away,
+    pack_settlement,
+    text,
+)
 from .keys import AccountKeys
+from .legs import OutLeg
+from .lookups import Lookup
 from .status import Status
 
 
@@ -29,6 +41,10 @@ class Kind(IntEnum):
     FREEZE = 4
     REGISTER = 5
     THAW = 6
+    ARRIVE = 7
+    """A leg of another partition's post: once, and in the order of its lane."""
+    SETTLE = 8
+    """Legs of this partition have arrived: their lane's outbox is trimmed."""
 
 
 class Post(msgspec.Struct, gc=False):
@@ -37,10 +53,11 @@ class Post(msgspec.Struct, gc=False):
     The garbage collector need not look at it: it is in no cycle, as nothing that it names keeps it.
     """
 
-    frame: ClientFrame
+    frame: Any
+    """The `ClientFrame`; None for what a courier posts."""
     id: str
     origin: object
-    """Where the answer goes: the connection that posted."""
+    """Where the answer goes: the connection that posted, or the courier."""
     who: str
     """The sender's name."""
     mark: bytes = b""
@@ -67,42 +84,49 @@ class Post(msgspec.Struct, gc=False):
     boxes: tuple[bytes, ...] = ()
     names: tuple[str, ...] = ()
     """The accounts whose boxes these are, in the same order."""
-    extra: tuple[bytes | str | int, ...] = ()
+    extra: tuple[Any, ...] = ()
     """Only some kinds: keys (bytes, which become indexes) and values; see the contract."""
     entry: Entry | None = None
     """What `body` encodes; it has no place yet."""
+    partition: int = 0
+    """Where it is posted: the partition of its mark and its boxes."""
+    legs: tuple[OutLeg, ...] = ()
+    """What it does in other partitions."""
+    lookups: tuple[Lookup, ...] = ()
+    """What has to be asked elsewhere before; the answers become the hint."""
+    hint: int = 0
+    """The `Status` that was learned elsewhere; 0 for none. It has its place in the precedence."""
+    durable: str = ""
+    """How safe it must be before it is acknowledged, if the sender asked for a class."""
 
 
 _OK = int(Status.OK)
+_AWAY = 2
+"""The bit of a row's flags that tells of other partitions."""
 _ROW = Struct(">BBHHHHHHH16sBI")
 _MONEY = Struct(">Q3sH")
 
 
-def _place(group: dict[bytes, int], key: bytes) -> int:
-    """Index of `key` within its group, from 1."""
-    return group.setdefault(key, len(group) + 1)
-
-
-def _text(value: bytes | str | int, length: str) -> bytes:
-    data = value if isinstance(value, bytes) else str(value).encode()
-    return pack(f">{length}", len(data)) + data
-
-
 def _room(post: Post, others: dict[bytes, int]) -> bytes:
     assert post.members is not None
-    return pack(">H", _place(others, post.members.members)) + _text(post.who, "B")
+    return pack(">H", index_of(others, post.members.members)) + text(post.who, "B")
 
 
-def _extra(post: Post, scalars: dict[bytes, int], others: dict[bytes, int]) -> bytes:
+def _extra(post: Post, scalars: Group, lists: Group, others: Group) -> bytes:
     """The fields that only some kinds have."""
     extra: tuple[Any, ...] = post.extra
+    if isinstance(extra, Arrival):
+        return pack_arrival(extra, scalars, lists, others)
+    if isinstance(extra, Settlement):
+        return pack_settlement(extra, scalars, lists)
     key, *values = extra
     if post.kind == Kind.REGISTER:
         value, tokens, token, device = values
-        secret = pack(">H", _place(scalars, key)) + _text(value, "H")
-        return secret + pack(">H", _place(others, tokens)) + _text(token, "H") + _text(device, "H")
+        secret = pack(">H", index_of(scalars, key)) + text(value, "H")
+        return secret + pack(">H", index_of(others, tokens)) + text(token, "H") + text(device, "H")
     room, *most = values
-    return pack(">H", _place(others, key)) + _text(room, "B") + pack(">I", *most or (0,))
+    joined = index_of(others, key) if key else 0
+    return pack(">H", joined) + text(room, "B") + pack(">I", *most or (0,))
 
 
 def pack_call(posts: list[Post]) -> list[bytes | int | str]:
@@ -112,16 +136,17 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     lists: dict[bytes, int] = {}
     others: dict[bytes, int] = {}
     rows: list[bytes] = []
-    mark, scalar, place = marks.setdefault, scalars.setdefault, lists.setdefault  # as _place
+    mark, scalar, place = marks.setdefault, scalars.setdefault, lists.setdefault  # as index_of
     for post in posts:
         body, to, sender, room = post.body, post.to, post.sender, post.room
         box = post.box.encode()
         boxes = post.boxes
         number = len(boxes)
+        away = post.legs or post.hint
         row = _ROW.pack(
             post.kind,
-            post.old,
-            mark(post.mark, len(marks) + 1),
+            post.old | _AWAY if away else post.old,
+            mark(post.mark, len(marks) + 1) if post.mark else 0,
             scalar(to.record, len(scalars) + 1) if to else 0,
             scalar(sender.record, len(scalars) + 1) if sender else 0,
             scalar(room.record, len(scalars) + 1) if room else 0,
@@ -134,12 +159,14 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
         )
         rows += (row, box, body)
         if sender:
-            total = _place(scalars, post.total) if post.total else 0
+            total = index_of(scalars, post.total) if post.total else 0
             rows.append(_MONEY.pack(post.amount, post.currency.encode(), total))
         if room:
             rows.append(_room(post, others))
         if post.extra:
-            rows.append(_extra(post, scalars, others))
+            rows.append(_extra(post, scalars, lists, others))
+        if away:
+            rows.append(pack_away(post.hint, post.legs, scalars, lists))
     keys = len(marks) + len(scalars) + len(lists) + len(others)
     call: list[bytes | int | str] = ["FCALL", "teller_post", keys]
     call += (*marks, *scalars, *lists, *others)
@@ -157,7 +184,11 @@ def results(posts: list[Post], reply: list[Any]) -> list[list[int | bytes]]:
     at = 1  # behind the time
     for post in posts:
         if reply[at] == _OK:
-            behind = at + 1 + len(post.boxes) + (6 if post.sender else 0)
+            behind = at + 1 + len(post.boxes) + len(post.legs)
+            if post.sender:
+                behind += 6 if post.to else 3
+            elif post.amount:  # an arrival
+                behind += 3
             found.append(reply[at:behind])
         else:
             behind = at + 2
@@ -175,7 +206,7 @@ _AFTER = Struct(">qQ7s")
 class Mark:
     """A duplicate mark, read: what the original ack said."""
 
-    __slots__ = ("at", "available", "box", "digest", "held", "money", "seq", "version")
+    __slots__ = ("accepted", "at", "available", "box", "digest", "held", "money", "seq", "version")
 
     def __init__(self, stored: bytes) -> None:
         """Read it.
@@ -185,13 +216,15 @@ class Mark:
         """
         try:
             self.digest, money, seq, at = _MARK.unpack_from(stored)
-            behind = _MARK.size + money * _AFTER.size
+            behind = _MARK.size + (_AFTER.size if money else 0)
             after = _AFTER.unpack_from(stored, _MARK.size) if money else (0, 0, b"")
         except struct.error:
-            money, behind = 2, 0
-        if money > 1 or behind >= len(stored):
+            money, behind = 3, 0
+        if money > 2 or behind >= len(stored):
             raise ValueError("a duplicate mark is damaged")
-        self.money = money == 1
+        self.money = money > 0
+        self.accepted = money == 2
+        """The money left for another partition."""
         self.seq = int.from_bytes(seq)
         """0: the post appended no entry."""
         self.at = int.from_bytes(at)

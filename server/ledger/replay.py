@@ -6,12 +6,24 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from protocol.frames import DepositEntry, MessageEntry, PaymentEntry
+from msgspec import UNSET
+from msgspec.structs import replace
 
-from .entries import TIME_DIGITS, digest_of, read_entry
+from protocol.frames import (
+    DepositEntry,
+    Entry,
+    MessageEntry,
+    PaymentEntry,
+    ReturnedEntry,
+    SettledEntry,
+)
+
+from .arrivals import SUSPENSE
+from .entries import TIME_DIGITS, digest_of, encode_entry, read_entry
 from .keys import WORLD, Keyspace
 from .posts import Mark
 from .records import ISSUER, parse_record
+from .routing import mark_of
 
 MoneyEntry = PaymentEntry | DepositEntry
 
@@ -37,28 +49,54 @@ def elsewhere(entry: MoneyEntry) -> Iterator[str]:
         yield entry.room
 
 
+def money_of(stored: object, box: str, seq: int) -> MoneyEntry | None:
+    """The entry, if it is one of money; damaged ones are found by the replay."""
+    try:
+        entry = read_entry(stored, box, seq) if isinstance(stored, bytes) else None
+    except ValueError:
+        return None
+    return entry if isinstance(entry, PaymentEntry | DepositEntry) else None
+
+
 def mark_key(keyspace: Keyspace, entry: MoneyEntry) -> bytes:
-    """Key of the duplicate mark of the post that made `entry`."""
-    return keyspace.of(entry.from_).marks + entry.id.encode()
+    """Key of the duplicate mark of the post that made `entry`; it is where the entry is at home."""
+    partition = keyspace.partition_of(home_of(entry))
+    return mark_of(keyspace, partition, entry.from_, entry.id)
+
+
+def posted(stored: bytes, entry: MoneyEntry) -> bytes:
+    """The content as it was posted: a payment that left its partition says `accepted` there, but
+    is the same content."""
+    if not isinstance(entry, PaymentEntry) or entry.state == "settled":
+        return stored[TIME_DIGITS:]
+    return encode_entry(replace(entry, state="settled", box="", seq=0, at=0))
 
 
 class Pairs:
     """Tells pairs of boxes that do not hold the same money entries, whatever the order.
 
     Every entry counts once for its home and once against it for each other box; a pair whose
-    sum is zero holds the same entries on both sides and is forgotten.
+    sum is zero holds the same entries on both sides and is forgotten. In one partition both sides
+    have the same bytes; across partitions the same content, and what came back differs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._partition_of = keyspace.partition_of
         self._sums: dict[tuple[str, str], int] = {}
 
     def add(self, box: str, entry: MoneyEntry, stored: bytes) -> None:
         """Count `entry` as found in `box`, where it belongs."""
-        weight = int.from_bytes(blake2b(stored, digest_size=16).digest(), "big")
         home = home_of(entry)
         others = elsewhere(entry) if box == home else (box,)
         for other in others:
+            near = self.near(home, other)
+            data = stored if near else posted(stored, entry)
+            weight = int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
             self._count((home, other), weight if box == home else -weight)
+
+    def near(self, home: str, other: str) -> bool:
+        """Whether both boxes are in one partition; `$world` is in every one."""
+        return other == WORLD or self._partition_of(home) == self._partition_of(other)
 
     def _count(self, pair: tuple[str, str], weight: int) -> None:
         total = self._sums.pop(pair, 0) + weight
@@ -90,9 +128,25 @@ class Replay:
             return None
         if isinstance(entry, PaymentEntry | DepositEntry):
             return self._take_money(seq, entry, stored)
-        if isinstance(entry, MessageEntry) and self.name not in (entry.from_, entry.to):
-            self._misplaced(seq)
+        self._take_words(seq, entry)
         return None
+
+    def _take_words(self, seq: int, entry: Entry) -> None:
+        """What moves no money, or moves it back."""
+        wrong = isinstance(entry, MessageEntry) and self.name not in (entry.from_, entry.to)
+        if wrong or (isinstance(entry, SettledEntry) and self.name != entry.from_):
+            self._misplaced(seq)
+        elif isinstance(entry, ReturnedEntry):
+            if self.name != entry.from_ and not (entry.suspended and self.name == SUSPENSE):
+                self._misplaced(seq)
+            elif entry.suspended is (self.name == SUSPENSE):
+                self._take_back(entry)
+
+    def _take_back(self, entry: ReturnedEntry) -> None:
+        if entry.amount is not UNSET and entry.currency is not UNSET:
+            has = self.balances.get(entry.currency, 0)
+            self.balances[entry.currency] = has + entry.amount
+            self.changes += 1
 
     def _take_money(self, seq: int, entry: MoneyEntry, stored: bytes) -> MoneyEntry | None:
         if self.name not in (home_of(entry), *elsewhere(entry)):
@@ -152,8 +206,9 @@ def check_mark(home: Home, stored: bytes | None) -> str | None:
     after = (mark.available + mark.held, mark.version)
     if (mark.box, mark.seq, mark.at) != (entry.box, entry.seq, entry.at):
         return f"the duplicate mark of {place} points to entry {mark.seq} of {mark.box}"
-    if mark.digest != digest_of(home.stored[TIME_DIGITS:]):
+    if mark.digest != digest_of(posted(home.stored, entry)):
         return f"{place} is not what was posted"
     if not mark.money or (isinstance(entry, PaymentEntry) and after != home[2:]):
         return f"the duplicate mark of {place} holds another balance than the entries"
-    return None
+    state = "accepted" if mark.accepted else "settled"
+    return None if state == entry.state else f"the duplicate mark of {place} says {state}"

@@ -28,6 +28,19 @@ class Status(IntEnum):
     INSUFFICIENT_FUNDS = 15
     CORRUPT = 16
     """Something stored is not what it ought to be; the post was refused before the first write."""
+    RETURNED = 17
+    """An arrival was refused, and its leg is on its way back; the detail is the code."""
+    SUSPENDED = 18
+    """What cannot be refused could not be done whole: a return's money is in `$suspense`. The
+    detail is the entry's seq in the box, if it got there."""
+    LANE_GAP = 19
+    """A leg came before its turn, or too far ahead of the settled ones; the detail is the last that
+    arrived."""
+    LANE_MOVED = 20
+    """The lane is not settled up to where a SETTLE said; the detail is up to where it is."""
+    LANE_FORKED = 21
+    """A later leg came under a number that came before: the lane's source has lost what it sent.
+    Nothing happened; the detail is the last that arrived."""
 
 
 CODE: dict[int, Code] = {
@@ -47,4 +60,4 @@ CODE: dict[int, Code] = {
     Status.INSUFFICIENT_FUNDS: Code.INSUFFICIENT_FUNDS,
     Status.CORRUPT: Code.INTERNAL,
 }
-"""The error code of each refusal."""
+"""The error code of each refusal that somebody who posts can meet."""

@@ -7,6 +7,7 @@ looks at each mark again before it deletes it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -21,18 +22,19 @@ SLACK_MS = 24 * 3600 * 1000
 """Marks live a day longer than ids may be old, for the sake of clients whose clock runs ahead."""
 
 
-async def sweep_marks(store: Commands) -> None:
-    """Run until cancelled."""
+async def sweep_marks(servers: Callable[[], Sequence[Commands]]) -> None:
+    """Run until cancelled; `servers` answers all primaries there are."""
     log = structlog.get_logger("sweeper")
     while True:
         await asyncio.sleep(ROUND_S)
-        try:
-            now = await store.execute_command("TIME")
-            assert isinstance(now, list)
-            forgotten = await sweep_once(store, int(now[0]) * 1000 - MARK_MS - SLACK_MS, PAUSE_S)
-            log.info("old duplicate marks forgotten", marks=forgotten)
-        except Exception as error:  # the store may be away; the next round comes
-            log.warning("sweep broken off", error=str(error))
+        for store in servers():
+            try:
+                now = await store.execute_command("TIME")
+                assert isinstance(now, list)
+                before = int(now[0]) * 1000 - MARK_MS - SLACK_MS
+                log.info("old marks forgotten", marks=await sweep_once(store, before, PAUSE_S))
+            except Exception as error:  # the store may be away; the next round comes
+                log.warning("sweep broken off", error=str(error))
 
 
 async def sweep_once(store: Commands, before_ms: int, pause_s: float = 0.0) -> int:
@@ -43,8 +45,8 @@ async def sweep_once(store: Commands, before_ms: int, pause_s: float = 0.0) -> i
             "SCAN", cursor, "MATCH", "{p*}d:*", "COUNT", MARKS_PER_STEP
         )
         assert isinstance(answer, list)
-        cursor, marks = int(answer[0]), answer[1]
-        if marks:
+        cursor = int(answer[0])
+        for marks in _by_partition(answer[1]):
             count = await store.execute_command(
                 "FCALL", "teller_sweep", len(marks), *marks, before_ms
             )
@@ -53,3 +55,11 @@ async def sweep_once(store: Commands, before_ms: int, pause_s: float = 0.0) -> i
         if cursor == 0:
             return forgotten
         await asyncio.sleep(pause_s)
+
+
+def _by_partition(marks: Iterable[bytes]) -> Collection[list[bytes]]:
+    """One call may only name keys of one partition."""
+    groups: dict[bytes, list[bytes]] = {}
+    for mark in marks:
+        groups.setdefault(mark[: mark.index(b"}")], []).append(mark)
+    return groups.values()

@@ -16,8 +16,12 @@ VALKEY_MIN = (8, 0)
 REDIS_MIN = (7, 2)
 """The first versions with all that Teller uses (functions, WAITAOF) and with fixes still made."""
 
+NODE_TIMEOUT_UNKNOWN_S = 5.0
+"""Taken for a cluster's where CONFIG is not allowed; the engine's own default is longer."""
+
 _SYNC_GOOD_FOR: dict[Durability, frozenset[str]] = {
     "disk": frozenset({"always"}),
+    "replica": frozenset({"always"}),
     "everysec": frozenset({"always", "everysec"}),
 }
 
@@ -42,6 +46,10 @@ class StoreFacts:
     """Bytes; 0 if there is none."""
     memory_used: int
     """Bytes."""
+    replicas: int = 0
+    """How many are connected."""
+    node_timeout_s: float = 0.0
+    """Seconds after which a cluster holds a silent primary to be down; 0 on a single server."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,8 @@ async def read_facts(client: Redis) -> StoreFacts:
         policy=str(info.get("maxmemory_policy", "unknown")),
         memory_limit=int(info.get("maxmemory", 0)),
         memory_used=int(info.get("used_memory", 0)),
+        replicas=int(info.get("connected_slaves", 0)),
+        node_timeout_s=await _node_timeout(client) if info.get("cluster_enabled") else 0.0,
     )
 
 
@@ -112,6 +122,11 @@ async def take_pulse(client: Redis, samples: int = 20) -> StorePulse:
     return StorePulse(statistics.median(times), abs(seconds + micros / 1e6 - time.time()))
 
 
+async def _node_timeout(client: Redis) -> float:
+    found = await _setting(client, "cluster-node-timeout")
+    return int(found) / 1000 if found else NODE_TIMEOUT_UNKNOWN_S
+
+
 async def _setting(client: Redis, name: str) -> str | None:
     """The setting's value, or None where CONFIG is not allowed, as in many managed services."""
     try:
@@ -130,10 +145,10 @@ def _no_answer(error: Exception) -> str:
 
 
 def check_server(facts: StoreFacts) -> None:
-    """Refuse a server that is too old, or no single writable one.
+    """Refuse a server that is too old, or that takes no writes.
 
     Raises:
-        StoreError: that says which of the two it is.
+        StoreError: that says which it is.
     """
     least = VALKEY_MIN if facts.server == "valkey" else REDIS_MIN
     if _version_numbers(facts.version) < least:
@@ -141,8 +156,10 @@ def check_server(facts: StoreFacts) -> None:
             f"the store is {facts.server} {facts.version}; "
             "Teller needs Valkey 8 or newer, or Redis 7.2 or newer"
         )
-    if facts.mode != "standalone":
-        raise StoreError(f"the store runs in {facts.mode} mode; Teller needs a single server")
+    if facts.mode not in ("standalone", "cluster"):
+        raise StoreError(
+            f"the store runs in {facts.mode} mode; Teller needs a single server, or a cluster"
+        )
     if facts.role != "master":
         raise StoreError(
             f"the store's role is {facts.role!r}; give the URL of the primary "
@@ -161,7 +178,7 @@ def _check_durability(facts: StoreFacts, durability: Durability) -> None:
             "posts with --durability memory"
         )
     if facts.appendfsync not in _SYNC_GOOD_FOR[durability]:
-        need = "always" if durability == "disk" else "everysec"
+        need = "everysec" if durability == "everysec" else "always"
         raise StoreError(_wrong("appendfsync", facts.appendfsync, need, lasting))
 
 

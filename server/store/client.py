@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -38,6 +39,22 @@ def redis_client(endpoint: Endpoint, *, timeout: float = 5.0) -> Redis:
         **_transport(endpoint),
     )
     return Redis.from_pool(pool)
+
+
+def cluster_client(endpoint: Endpoint, *, timeout: float = 5.0) -> RedisCluster:
+    """The same for a cluster, of which `endpoint` names some servers. It follows the slots."""
+    return RedisCluster(
+        startup_nodes=[ClusterNode(seed.host, seed.port) for seed in endpoint.seeds()],
+        require_full_coverage=False,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        protocol=3,
+        username=endpoint.username,
+        password=endpoint.password,
+        ssl=endpoint.tls,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
 
 
 def _transport(endpoint: Endpoint) -> dict[str, Any]:

@@ -40,11 +40,13 @@ class EmbeddedStore:
 
     `endpoint` is where it answers; `restarts` counts how often it had to be started again. Start
     it from the main thread: on Linux the kernel ends the server with the thread that started it.
+    `more_settings` are lines for its configuration that win over the usual ones.
     """
 
-    def __init__(self, data: Path, durability: Durability) -> None:
+    def __init__(self, data: Path, durability: Durability, more_settings: str = "") -> None:
         self._directory = DataDirectory(data)
         self._durability: Durability = durability
+        self._more_settings = more_settings
         self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -109,7 +111,7 @@ class EmbeddedStore:
         directory = self._directory
         if self._durability == "memory" and directory.append_only.exists():
             log.warning("durability is memory: the data on disk is not read", data=directory.path)
-        settings = server_settings(directory, self._durability)
+        settings = server_settings(directory, self._durability) + self._more_settings
         directory.config_file.write_bytes(os.fsencode(settings))
 
     async def _supervise(self) -> None:

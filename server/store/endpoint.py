@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-Durability = Literal["disk", "everysec", "memory"]
+Durability = Literal["replica", "disk", "everysec", "memory"]
 """What an acknowledged post survives: a crash of the machine (`disk`), the same but for about the
 last second (`everysec`), or nothing (`memory`)."""
 
@@ -21,7 +21,10 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How to reach a store: `host` and `port`, or `unix_path`. Its text hides the password."""
+    """How to reach a store: `host` and `port`, or `unix_path`. Its text hides the password.
+
+    Of a cluster, `others` are more nodes to ask for its topology.
+    """
 
     host: str = "localhost"
     port: int = DEFAULT_PORT
@@ -30,27 +33,37 @@ class Endpoint:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     database: int = 0
+    others: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         if self.unix_path is not None:
             return f"unix://{self.unix_path}?db={self.database}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        hosts = ",".join(_host_text(*one) for one in ((self.host, self.port), *self.others))
         user = f"{self.username}@" if self.username else ""
-        return f"{'rediss' if self.tls else 'redis'}://{user}{host}:{self.port}/{self.database}"
+        return f"{'rediss' if self.tls else 'redis'}://{user}{hosts}/{self.database}"
+
+    def at(self, host: str, port: int) -> Endpoint:
+        """Another server with the same way in."""
+        return replace(self, host=host, port=port, unix_path=None, others=())
+
+    def seeds(self) -> list[Endpoint]:
+        """Every server that was named, each by itself."""
+        return [replace(self, others=()), *(self.at(*other) for other in self.others)]
 
 
 def parse_url(url: str) -> Endpoint:
     """The endpoint that `url` names.
 
-    Understands ``redis://[user[:password]@]host[:port][/database]``, ``rediss://`` (TLS),
-    ``valkey://`` and ``valkeys://`` alike, and ``unix://[user:password@]/path/to/socket[?db=0]``.
+    Understands ``redis://[user[:password]@]host[:port][,host[:port]…][/database]``, ``rediss://``
+    (TLS), ``valkey://`` and ``valkeys://`` alike, and
+    ``unix://[user:password@]/path/to/socket[?db=0]``. Several hosts are nodes of one cluster.
 
     Raises:
         StoreError: if the URL is none of these. The message never repeats the password.
     """
     try:
         parts = urlsplit(url.strip())
-        port = parts.port
+        hosts = [(one.hostname, one.port) for one in _each_host(parts)]
     except ValueError:
         raise StoreError("the store's URL is not a URL (is a bracket or the port wrong?)") from None
     options = _options(parts)
@@ -61,16 +74,26 @@ def parse_url(url: str) -> Endpoint:
             "the store's URL must begin with redis://, rediss://, valkey://, valkeys:// or "
             f"unix://, not with {parts.scheme!r}"
         )
-    if not parts.hostname:
+    named = [(host, DEFAULT_PORT if port is None else port) for host, port in hosts if host]
+    if len(named) < len(hosts):
         raise StoreError("the store's URL names no host; write it like redis://localhost:6379")
     return Endpoint(
-        host=parts.hostname,
-        port=DEFAULT_PORT if port is None else port,
+        *named[0],
         tls=_TCP_SCHEMES[parts.scheme],
         username=_decoded(parts.username),
         password=_decoded(parts.password),
         database=_database(parts.path.strip("/") or options.get("db", "0")),
+        others=tuple(named[1:]),
     )
+
+
+def _each_host(parts: SplitResult) -> list[SplitResult]:
+    """The URL with each of its hosts alone, so that each is read by the rules of one."""
+    return [parts._replace(netloc=one) for one in parts.netloc.rpartition("@")[2].split(",")]
+
+
+def _host_text(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _unix_endpoint(parts: SplitResult, options: dict[str, str]) -> Endpoint:

@@ -18,15 +18,23 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    """Ask the kernel for a SIGTERM when the parent dies (Linux only), then become the program."""
-    parent, keep, program, *arguments = sys.argv[1:]
+def tie_to(parent: int, number: signal.Signals) -> bool:
+    """Let the kernel send this process the signal `number` when its parent dies (Linux only).
+
+    False if the process `parent` died before the kernel could know of the wish.
+    """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != int(parent):
-        return  # the parent died before the kernel could know of the wish
+    return os.getppid() == parent
+
+
+def main() -> None:
+    """Ask for a SIGTERM when the parent dies, then become the program."""
+    parent, keep, program, *arguments = sys.argv[1:]
+    if not tie_to(int(parent), signal.SIGTERM):
+        return
     os.closerange(3, int(keep))
     os.closerange(int(keep) + 1, os.sysconf("SC_OPEN_MAX"))
     os.umask(0o077)

@@ -93,3 +93,11 @@ def test_what_must_never_come_is_told_from_what_may_be_late(
     faults: dict[str, int], corrupt: bool
 ) -> None:
     assert a_round(faults=faults).corrupt is corrupt
+
+
+def test_a_part_may_have_several_processes() -> None:
+    one = a_round(
+        acked=1_000, cpu_ns={"server": 1_000_000, "server 2": 2_000_000, "store": 500_000}
+    )
+    assert one.cpu_us("server") == 3.0
+    assert one.cpu_us("server", "store") == 3.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 
 from client_demo.events import Frame
@@ -52,8 +54,16 @@ def message(seq: int, sender: str = "@bob", to: str = "@alice", id: str = "", **
     )
 
 
-def payment(seq: int, amount: int, sender: str = "@bob", to: str = "@alice", id: str = "") -> Frame:
-    """A payment entry of alice's box."""
+def payment(
+    seq: int,
+    amount: int,
+    sender: str = "@bob",
+    to: str = "@alice",
+    id: str = "",
+    state: str = "settled",
+    **more: str,
+) -> Frame:
+    """A payment entry of alice's box, or of another `box`."""
     return from_hub(
         frames.PaymentEntry(
             id=id or f"{sender}{seq}",
@@ -61,12 +71,26 @@ def payment(seq: int, amount: int, sender: str = "@bob", to: str = "@alice", id:
             to=to,
             amount=amount,
             currency="USD",
-            box="@alice",
             seq=seq,
             at=seq * 1000,
-            state="settled",
+            state=state,  # type: ignore[arg-type]
+            **{"box": "@alice", **more},  # type: ignore[arg-type]
         )
     )
+
+
+def settled(seq: int, id: str, amount: int = 500, to: str = "@bob") -> Frame:
+    """The entry of alice's box that says that her payment arrived."""
+    return from_hub(frames.SettledEntry(id, "@alice", to, amount, "USD", "@alice", seq, seq * 1000))
+
+
+def returned(
+    seq: int, id: str, amount: int = 0, to: str = "@bob", reason: str = "party_frozen", **more: Any
+) -> Frame:
+    """The entry of alice's box that says that something of hers came back."""
+    money = {"amount": amount, "currency": "USD"} if amount else {}
+    place = {"box": "@alice", "seq": seq, "at": seq * 1000}
+    return from_hub(frames.ReturnedEntry(id, "@alice", to, reason, **money, **place, **more))
 
 
 def ack(id: str, seq: int, box: str = "@alice", **more: object) -> Frame:

@@ -15,6 +15,7 @@ from client_demo.widgets.conversations import Conversations
 from client_demo.widgets.dialogs import ConfirmPayment, Info
 from client_demo.widgets.stream import Stream
 
+from .frames import payment, returned, settled
 from .people import online, soon, token_of
 
 
@@ -299,6 +300,42 @@ async def test_a_long_conversation_is_drawn_as_far_as_it_is_looked_at():
         stream.scroll_end(animate=False)
         await pilot.pause()
         assert "line 1199." in stream.render_line(stream.size.height - 1).text
+
+
+async def test_what_came_back_is_said_whatever_is_in_view():
+    app = Still([connected(USD=1)], current="#general")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.client.take(events.EntryCame(returned(5, "p", 500)))
+        await pilot.pause()
+        assert said(app) == [
+            "not delivered to @bob: the other account is frozen and cannot take part;"
+            " 5.00 USD is back"
+        ]
+
+
+async def test_money_on_its_way_is_drawn_anew_when_it_arrives():
+    sent = payment(5, 500, sender="@alice", to="@bob", id="p", state="accepted")
+    app = Still([connected(USD=1), events.EntryCame(sent)], current="@bob")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "on its way to @bob" in shown(app)
+        app.client.take(events.EntryCame(settled(6, "p")))
+        await pilot.pause()
+        assert "on its way" not in shown(app)
+        assert "@alice paid 5.00 USD to @bob" in shown(app)
+
+
+async def test_a_room_that_is_away_was_not_left():
+    app = Still([connected(USD=1)], current="#general")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        again = events.Connected("@alice", ("@alice",), {}, version=1, resumed=True)
+        app.client.take(again)
+        await pilot.pause()
+        assert "#general is away, or you left it elsewhere." in shown(app)
+        app.client.take(connected(USD=1))
+        await pilot.pause()
+        assert app.current == "#general", "it is back, and in view"
 
 
 async def test_the_marks_stand_below_each_other_when_the_scrollbar_comes():

@@ -83,10 +83,35 @@ def test_a_restored_box_starts_again():
     assert cursors.seen() == {"a": 4, "b": 2}
 
 
-def test_a_box_that_is_gone_is_forgotten():
+A9 = {"a": {"epoch": 1, "seq": 9}}
+
+
+def test_a_box_that_was_away_goes_on_where_it_was():
     cursors = following(a=9, b=2)
-    cursors.welcome({"a": {"epoch": 1, "seq": 9}})
-    assert cursors.seen() == {"a": 9}
+    cursors.see("b", 5)
+    cursors.welcome(A9)
+    assert not cursors.knows("b")
+    assert cursors.seen() == {"a": 9, "b": 2}, "it may come back"
+    assert cursors.welcome(A9 | {"b": {"epoch": 1, "seq": 6}}) == []
+    assert cursors.knows("b")
+    assert [cursors.see("b", seq) for seq in (3, 4, 5, 6)] == [True, True, False, True]
+    assert cursors.seen() == {"a": 9, "b": 6}
+
+
+def test_a_box_that_was_away_and_restored_meanwhile_starts_again():
+    cursors = following(a=9, b=2)
+    cursors.welcome(A9)
+    assert cursors.welcome(A9 | {"b": {"epoch": 2, "seq": 1}}) == ["b"]
+    assert cursors.seen() == {"a": 9, "b": 1}
+
+
+def test_a_box_that_was_gone_and_is_joined_again_starts_there():
+    cursors = following(a=9, b=2)
+    cursors.welcome(A9)
+    assert cursors.see("b", 40)
+    assert cursors.gap("b") is None
+    assert cursors.knows("b")
+    assert cursors.seen() == {"a": 9, "b": 40}
 
 
 @given(st.integers(0, 30).flatmap(lambda n: st.permutations(list(range(1, n + 1)) * 2)))

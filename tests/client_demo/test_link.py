@@ -125,7 +125,8 @@ async def test_a_hub_that_restarts_is_found_again(make_hub, unused_tcp_port):
         await alice.stored("@bob", alice.pay("@bob", 500, text="before"))
         await hub.stop()
         await alice.client.until(lambda: alice.had(events.Disconnected))
-        assert alice.had(events.Farewell), "the hub said goodbye"
+        (goodbye,), lost = alice.had(events.Farewell), alice.had(events.Disconnected)[0]
+        assert lost.retry_in >= goodbye.retry_after_ms / 1000, "as late as the hub asked"
         id = alice.pay("@bob", 300, text="meanwhile")
         assert alice.lines("@bob")[-1].delivery is Delivery.SENDING, "never sent, so not unknown"
         await make_hub(port=unused_tcp_port)

@@ -177,6 +177,13 @@ def test_the_other_one_reading_marks_our_lines(model):
     assert states == [Delivery.READ, Delivery.STORED]
 
 
+def test_a_room_that_is_missing_from_a_welcome_is_told_until_it_is_back(model):
+    model.apply(events.Connected("@alice", ("@alice",), USD, 1, resumed=True))
+    assert model.missing == {"#general"}
+    model.apply(events.Connected("@alice", ("@alice", "#general"), USD, 1, resumed=True))
+    assert model.missing == set()
+
+
 def test_an_older_balance_never_overwrites_a_newer_one(model):
     frame = pay(model)
     balance = {"available": 9_500, "held": 0, "version": 7}

@@ -21,7 +21,7 @@ def plain(hub, tmp_path):
     """Starts `teller chat --plain` for a name; gives the process."""
 
     @contextlib.asynccontextmanager
-    async def start(name, password=PASSWORD):
+    async def start(name, password=PASSWORD, hub=hub):
         given = {"TELLER_PASSWORD": password} if password else {}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -85,6 +85,27 @@ async def test_what_others_send_is_one_line_each(hub, plain):
         assert line.split(" ", 3)[3] == "@bob @alice 2.50 USD settled your change"
         code, out, _ = await run(process, "/balance")
     assert (code, out) == (0, ["balance 102.50 USD"])
+
+
+async def test_how_a_payment_to_another_partition_ends(make_hub, plain):
+    hub = await make_hub(data="parts", partitions=16)
+    async with online(hub, "@bob") as bob, plain("alice", hub=hub) as process:
+        await line_from(process.stderr, "connected")
+        process.stdin.write(b"/pay @bob 5.00 coffee\n")
+        words = (await line_from(process.stdout, "stored")).split()
+        id, seq = words[2], int(words[4])
+        assert words == ["stored", "payment", id, "@alice", str(seq), "accepted"]
+        line = await line_from(process.stdout, "settled")
+        assert line == f"settled @alice {seq + 1} @alice @bob {id} 5.00 USD"
+        await bob.has(10_500)
+        operator = await hub.operator()
+        await operator.ask("freeze", who="@bob", frozen=True)
+        process.stdin.write(b"/pay @bob 1.00\n")
+        id = (await line_from(process.stdout, "stored")).split()[2]
+        line = await line_from(process.stdout, "returned")
+        assert line == f"returned @alice {seq + 3} @alice @bob {id} party_frozen 1.00 USD"
+        code, out, _ = await run(process, "/balance")
+    assert (code, out) == (1, ["balance 95.00 USD"])
 
 
 async def test_rooms_in_lines(plain):

@@ -8,7 +8,18 @@ from client_demo import events
 from client_demo.session import PAUSE, PAUSE_MAX, Session
 from protocol import frames
 
-from .frames import ack, as_hub_reads, error, from_hub, message, page, payment, welcome
+from .frames import (
+    ack,
+    as_hub_reads,
+    error,
+    from_hub,
+    message,
+    page,
+    payment,
+    returned,
+    settled,
+    welcome,
+)
 
 SAY = {"type": "message", "to": "@bob", "text": "hi"}
 
@@ -163,6 +174,37 @@ def test_money_that_brings_the_balance_asks_for_nothing(session):
     balance = {"available": 500, "held": 0, "version": 2}
     session.receive(payment(4, 500) | {"balance": balance})
     assert session.wanted() == []
+
+
+def test_money_that_came_back_asks_for_the_balance_unless_it_brings_it(session):
+    balance = {"available": 500, "held": 0, "version": 2}
+    session.receive(returned(4, "p", 500) | {"balance": balance})
+    session.receive(returned(5, "m"))
+    session.receive(settled(6, "q"))
+    assert session.wanted() == []
+    assert session.cursors.seen() == {"@alice": 6}
+    session.receive(returned(7, "p2", 500))
+    assert [each["type"] for each in session.wanted()] == ["balance"]
+
+
+def test_a_room_that_a_welcome_lacked_is_resumed_when_it_is_back(session):
+    session.receive(welcome(me=3, general=8))
+    session.receive(message(9, to="#general"))
+    session.receive(welcome(me=3))
+    assert as_hub_reads(session.hello("secret")).cursors == {"@alice": 3, "#general": 9}
+    session.receive(welcome(me=3, general=11))
+    news = [session.receive(message(seq, to="#general")) for seq in (10, 11)]
+    assert [events.entry["seq"] for (events,) in news] == [10, 11]
+    assert session.wanted() == []
+
+
+def test_joining_a_room_again_begins_there(session):
+    session.receive(welcome(me=3, general=8))
+    session.receive(welcome(me=3))
+    frame = session.post({"type": "join", "room": "#general"})
+    session.receive(ack(frame["id"], 500, box="#general"))
+    assert session.wanted() == [], "what was said meanwhile is no gap"
+    assert session.cursors.seen() == {"@alice": 3, "#general": 500}
 
 
 def test_leaving_forgets_the_box(session):

@@ -116,6 +116,30 @@ def own(**fields):
             "@alice paid 4.50 USD to @bob  cof␛fee  ?"
             "  no answer yet; asking again with the same id",
         ),
+        (
+            own(delivery=Delivery.STORED, accepted=True),
+            "@alice pays 4.50 USD to @bob  cof␛fee  →  on its way to @bob",
+        ),
+        (
+            own(delivery=Delivery.READ, accepted=True),
+            "@alice pays 4.50 USD to @bob  cof␛fee  →  on its way to @bob",
+        ),
+        (
+            own(delivery=Delivery.READ, accepted=True, settled=True),
+            "@alice paid 4.50 USD to @bob  cof␛fee  ✓✓",
+        ),
+        (
+            own(delivery=Delivery.STORED, accepted=True, returned="a\x1b reason"),
+            "@alice wanted to pay 4.50 USD to @bob  cof␛fee  ←  a␛ reason",
+        ),
+        (
+            own(delivery=Delivery.STORED, settled=True, unshown="not in #tea"),
+            "@alice paid 4.50 USD to @bob  cof␛fee  ✓  not in #tea",
+        ),
+        (
+            own(sender="@carol", delivery=Delivery.STORED, accepted=True),
+            "@carol pays 4.50 USD to @bob  cof␛fee",
+        ),
         (own(kind="join", to="#tea"), "@alice joined"),
     ],
 )

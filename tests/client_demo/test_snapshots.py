@@ -31,6 +31,31 @@ def deliveries():
     return scene
 
 
+def crossing():
+    """Money to another partition: on its way, arrived, read, came back; and words that did."""
+    scene = Scene()
+    money = {"to": "@bob", "amount": 500, "currency": "USD", "state": "accepted"}
+    sent = {
+        text: scene.entry("@alice", "payment", text=text, **money)
+        for text in ("back", "suspended", "unshown", "read", "arrived", "on its way")
+    }
+    sent["unshown"]["room"] = "#tea"
+    sent["words"] = scene.entry("@alice", to="@bob", text="words that came back")
+
+    def end(text, kind, **fields):
+        scene.entry("@alice", kind, **{"to": "@bob", "id": sent[text]["id"], **fields})
+
+    back = {"amount": 500, "currency": "USD", "reason": "party_frozen"}
+    end("back", "returned", **back)
+    end("suspended", "returned", **back, suspended=True)
+    end("words", "returned", reason="unknown_account")
+    for text in ("unshown", "read", "arrived"):
+        end(text, "settled", amount=500, currency="USD")
+    end("unshown", "returned", to="#tea", reason="not_a_member")
+    scene.entry("@bob", "read", to="@alice", up_to=sent["read"]["id"])
+    return [connected(USD=9_000), *scene.events]
+
+
 def hostile():
     """Text that tries to leave its place."""
     scene = Scene()
@@ -50,6 +75,10 @@ def test_room(snap_compare):
 
 def test_every_delivery_state(snap_compare):
     assert snap_compare(Still(deliveries(), current="@bob"), terminal_size=SIZE)
+
+
+def test_what_goes_to_another_partition(snap_compare):
+    assert snap_compare(Still(crossing(), current="@bob"), terminal_size=SIZE)
 
 
 def test_hostile_text(snap_compare):

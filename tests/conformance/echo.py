@@ -37,7 +37,7 @@ def echo_edge() -> Edge:
     return Edge(
         Flusher(asyncio.get_running_loop()),
         Echo,
-        lambda path: (404, "text/plain", "nothing here\n"),
+        lambda path, reply: reply(404, "text/plain", "nothing here\n"),
         frame_bytes_max=ECHO_BYTES_MAX,
         outbox_bytes_max=ECHO_BYTES_MAX,
     )

@@ -6,23 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from pathlib import Path
 
+from bench.systems import free_port
 from server.store.directory import DataDirectory
 from server.store.endpoint import Endpoint
 from tests.support import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class HubProcess:

@@ -9,7 +9,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from server import app, delivery, entrance, hub, outbox, peer, pipeline
+from server import announcer, catchup, entrance, hub, outbox, outcomes, peer, pipeline
+from server.courier import courier, lane
 from server.store import connection
 
 Wrapper = Callable[..., Any]
@@ -118,22 +119,31 @@ STEPS: dict[str, tuple[Any, str, Callable[[Wrapper, Fuse], Wrapper]]] = {
     "packed": (pipeline, "pack_call", after),
     "written": (connection.Wire, "_flush", written),
     "replied": (connection.Wire, "data_received", before),
-    "parsed": (pipeline.Pipeline, "_settle", before),
-    "announcing": (delivery.Delivery, "flush", announcing),
-    "acknowledged": (pipeline.Pipeline, "_settle", after),
+    "parsed": (outcomes.Outcomes, "answered", before),
+    "announcing": (announcer.Announcer, "flush", announcing),
+    "acknowledged": (outcomes.Outcomes, "answered", after),
     "half flushed": (outbox.Flusher, "_flush", flushed(0.5)),
     "flushed": (outbox.Flusher, "_flush", flushed(1.0)),
     "registered": (entrance.Entrance, "registered", before),
     "entering": (hub.Hub, "enter", after),
-    "caught up": (app, "catch_up", after),
+    "caught up": (catchup.CatchUp, "partition_up", after),
     "draining": (peer.Peer, "goodbye", after),
 }
 """Where each step is: the owner of a function, its name, and how it is wrapped."""
+CROSSING: dict[str, tuple[Any, str, Callable[[Wrapper, Fuse], Wrapper]]] = {
+    "sent": (courier.Courier, "settled", before),
+    "pushed": (lane.Lane, "_push", after),
+    "pushed, written": (connection.Wire, "_flush", written),
+    "arrived": (lane.Lane, "arrived", before),
+    "settling": (lane.Lane, "_settle", after),
+    "settled": (lane.Lane, "_has_settled", before),
+}
+"""The same for the way of a leg to another partition."""
 
 
 def arm(step: str, passes: int) -> None:
     """Let this process die at the given pass of `step`, counted from SIGUSR1 on."""
-    owner, name, wrap = STEPS[step]
+    owner, name, wrap = {**STEPS, **CROSSING}[step]
     fuse = Fuse(passes)
     signal.signal(signal.SIGUSR1, lambda *_: fuse.light())
     setattr(owner, name, wrap(getattr(owner, name), fuse))

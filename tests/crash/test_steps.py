@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.crash.hub_process import HubProcess
-from tests.crash.steps import STEPS
+from tests.crash.steps import CROSSING, STEPS
 from tests.crash.town import Town
 
 ROUNDS = 20
@@ -49,6 +49,18 @@ async def test_a_hub_killed_at_a_step_keeps_every_promise(
 ) -> None:
     await crash_and_return(step, town)
     print(f"\nkilled, {step}: {town.summary()}")
+
+
+@pytest.mark.parametrize("step", CROSSING)
+async def test_a_hub_killed_on_the_way_to_another_partition_keeps_every_promise(
+    step: str, hub_process: HubProcess
+) -> None:
+    town = Town(hub_process, partitions=4)
+    try:
+        await crash_and_return(step, town)
+        print(f"\nkilled, {step}: {town.summary()}")
+    finally:
+        await town.leave()
 
 
 @pytest.mark.long

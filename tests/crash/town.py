@@ -9,10 +9,11 @@ from collections import Counter
 from typing import Any
 
 from server.ledger.audit import audit
+from server.ledger.keys import Keyspace
+from server.ledger.lanes import OutLane
 from server.store.client import redis_client
 from tests.crash.hub_process import HubProcess
 from tests.crash.resident import Frame, Resident
-from tests.single import KEYS
 from tests.support import PATIENCE_S, until
 
 HALL, YARD = "#hall", "#yard"
@@ -54,8 +55,10 @@ def make_rooms(keeper: Resident) -> Frame | None:
 class Town:
     """Residents, the hub they live on, and a keeper who owns the rooms."""
 
-    def __init__(self, hub: HubProcess, size: int = 12, seed: int = 1) -> None:
+    def __init__(self, hub: HubProcess, size: int = 12, seed: int = 1, partitions: int = 1) -> None:
         self.hub = hub
+        hub.options += ("--partitions", str(partitions))
+        self.keyspace = Keyspace(partitions)
         self.seed = seed
         self.random = random.Random(seed)
         self.people: list[Resident] = []
@@ -134,6 +137,7 @@ class Town:
         assert not faults, faults[:10]
         mistakes = [line for line in self.hub.said if "Traceback" in line or "handler" in line]
         assert not mistakes, self.hub.said[-60:]
+        await until(self._everything_arrived)
         async with asyncio.timeout(3 * PATIENCE_S):
             boxes = {one.name: await read_box(one, one.name) for one in self.people}
             for room in (HALL, YARD):
@@ -145,15 +149,26 @@ class Town:
             self._judge_order(one, boxes)
         self._judge_balances(balances)
         async with redis_client(self.hub.store) as client:
-            report = await audit(client, KEYS)
+            report = await audit(client, self.keyspace)
+            assert report.in_transit == {}
         assert report.ok, report.findings[:10]
         assert report.circulation["USD"] == OPENING * (len(self.people) + 1)
+
+    async def _everything_arrived(self) -> bool:
+        """Whether no leg is on its way to another partition."""
+        partitions = range(self.keyspace.partitions)
+        async with redis_client(self.hub.store) as client:
+            for a, b in ((a, b) for a in partitions for b in partitions if a != b):
+                lane = OutLane.parse(await client.get(self.keyspace.lane_out(a, str(b))))
+                if lane.done < lane.sent:
+                    return False
+        return True
 
     def _judge_boxes(self, boxes: dict[str, list[Frame]]) -> None:
         """No frame twice; none that was refused; everyone saw what is written."""
         for box, entries in boxes.items():
             assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1)), box
-            ids = Counter((entry["from"], entry["id"]) for entry in entries)
+            ids = Counter((entry["type"], entry["from"], entry["id"]) for entry in entries)
             twice = [who for who, times in ids.items() if times > 1]
             assert not twice, f"twice in {box}: {twice[:5]}"
         refused = {(one.name, id) for one in self.people for id in one.refused}
@@ -172,6 +187,9 @@ class Town:
             entry = boxes[ack["box"]][ack["seq"] - 1]
             told = {name: entry.get(name) for name in one.frames[id]}
             assert (entry["from"], told) == (one.name, one.frames[id]), ack
+            if ack.get("state") == "accepted":
+                ends = [e for e in boxes[one.name] if (e["type"], e["id"]) == ("settled", id)]
+                assert len(ends) == 1, (id, ends)
             for other in {entry.get("to"), entry.get("room")} - {None, one.name}:
                 found = [e for e in boxes[other] if (e["from"], e["id"]) == (one.name, id)]
                 assert len(found) == 1, (other, id, found)
@@ -180,11 +198,15 @@ class Town:
         """What was never answered "ask again" stands in the order it was sent.
 
         A refusal is not remembered: if it was lost with a connection, the frame is judged anew, and
-        may find its place behind later ones.
+        may find its place behind later ones. A payment that is shown in a room of another
+        partition comes there by a lane, so it may stand behind later words.
         """
         order = {id: place for place, id in enumerate(one.frames)}
+        of = self.keyspace.partition_of
         for box in (one.name, HALL, YARD):
-            ids = [e["id"] for e in boxes[box] if e["from"] == one.name and e["id"] in order]
+            late = ("settled",) if of(box) == of(one.name) else ("settled", "payment")
+            mine = [e for e in boxes[box] if e["from"] == one.name and e["type"] not in late]
+            ids = [e["id"] for e in mine if e["id"] in order]
             places = [order[id] for id in ids if id not in one.doubtful | one.judged_anew]
             assert places == sorted(places), (one.name, box)
 

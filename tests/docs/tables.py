@@ -14,9 +14,23 @@ from types import ModuleType
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from server import config, entrance, passwords, peer, pipeline, snapshot, transport
+from server import (
+    catchup,
+    config,
+    contacts,
+    durability,
+    entrance,
+    hearing,
+    hubs,
+    passwords,
+    peer,
+    pipeline,
+    snapshot,
+    transport,
+)
 from server.config import Settings
-from server.handlers import ephemeral
+from server.courier import courier
+from server.ledger import lanes
 from server.store import connection
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -29,12 +43,21 @@ _FIXED: list[tuple[ModuleType, str]] = [
     (pipeline, "CALLS_IN_FLIGHT"),
     (pipeline, "POSTS_MAX"),
     (pipeline, "BYTES_MAX"),
+    (pipeline, "RETRY_MAX_S"),
+    (durability, "WAIT_MS"),
+    (contacts, "ANSWER_S"),
+    (contacts, "PARKED_MAX"),
+    (lanes, "LEG_WINDOW"),
+    (courier, "OVERDUE_S"),
+    (catchup, "ROUND_S"),
+    (hubs, "SILENCE_S"),
+    (hubs, "WELCOME_S"),
     (snapshot, "GAP_MAX"),
     (snapshot, "GAP_MAX_TOTAL"),
     (passwords, "WAITING_MAX"),
     (entrance, "FAILURES_BURST"),
     (peer, "NONSENSE_MAX"),
-    (ephemeral, "SHED_BYTES"),
+    (hearing, "SHED_BYTES"),
     (transport, "CLOSE_TIMEOUT_S"),
     (connection, "REPLY_TIMEOUT_S"),
 ]

@@ -10,6 +10,7 @@ import pytest
 from cyclopts import App
 
 from bench.cli import app as bench
+from bench.prove.command import app as prove
 from server.cli import admin, app
 from server.config import Settings
 
@@ -32,6 +33,8 @@ def _commands(page: Path) -> list[list[str]]:
 
 def _find(words: list[str]) -> App:
     """The command that `words` begin with."""
+    if words[0] == "prove":  # which the command line imports only when it is named
+        return prove
     command: App = _FAMILIES.get(words[0]) or app[words[0]]
     below = words[1:2] if words[0] in _FAMILIES else []
     for word in below:
@@ -77,7 +80,7 @@ def test_variables_and_flags_in_the_prose_exist(page: Path) -> None:
     text = text_of(name_of(page))
     variables = {f"TELLER_{one.name.upper()}" for one in fields(Settings)} | _SPECIAL
     assert set(re.findall(r"TELLER_[A-Z_0-9]+[A-Z0-9]", text)) <= variables
-    every = [app["serve"], app["chat"], app["doctor"]]
+    every = [app["serve"], app["chat"], app["cluster"], app["doctor"], prove]
     every += [family[name] for family in _FAMILIES.values() for name in family if name[0] != "-"]
     known = set().union(*map(_flags, every))
     assert set(re.findall(r"`(--[a-z][a-z0-9-]*)", prose_of(name_of(page)))) <= known

@@ -9,7 +9,7 @@ from .pages import PAGES, ROOT, name_of, prose_of, text_of
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FILE = re.compile(r"`((?:\.ci|protocol|server|client_demo|bench|tests|docs)/[\w./]*|[\w]+\.toml)`")
-_OPERATORS = {"teller.toml"}
+_OPERATORS = {"regions.toml", "teller.toml"}
 """Files that an operator writes."""
 
 

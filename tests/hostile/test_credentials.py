@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.app import operator_token_in
 from tests.support import PASSWORD, Hub
 
 from .conftest import Scene
@@ -10,7 +11,7 @@ from .untouched import untouched
 
 async def test_tokens_that_are_not_quite_right(scene: Scene) -> None:
     name, _, secret = scene.token.partition(".")
-    operators = scene.hub.app.operator_token.partition(".")[2]
+    operators = operator_token_in(scene.hub.data).partition(".")[2]
     tokens = [
         *(f"@bob.{secret}", f"$world.{secret}", f"@alice.{operators}", f"@bob.{operators}"),
         *(secret, f".{secret}", f"{name}.", name, f"{name}..{secret}", f"alice.{secret}"),

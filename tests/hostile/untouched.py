@@ -12,9 +12,10 @@ Keyspace = dict[bytes, bytes]
 
 
 async def keyspace(hub: Hub) -> Keyspace:
-    """Every key of the store with its serialised value."""
+    """Every key of the store with its serialised value, but for the hubs' signs of life."""
     keys: list[bytes] = await hub.store("KEYS", "*")
-    return {key: await hub.store("DUMP", key) for key in sorted(keys)}
+    kept = sorted(key for key in keys if key != b"{p0}hubs")
+    return {key: await hub.store("DUMP", key) for key in kept}
 
 
 async def balances(hub: Hub) -> dict[str, int]:

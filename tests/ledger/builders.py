@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from struct import pack
 
-from protocol.currencies import EXPONENTS
+from msgspec import UNSET
+
 from protocol.frames import (
     ClientFrame,
     Create,
@@ -14,12 +15,14 @@ from protocol.frames import (
     Leave,
     Message,
     Payment,
+    Read,
     Register,
 )
+from server.ledger import routing
 from server.ledger.entries import digest_of, encode_entry, entry_of
-from server.ledger.keys import WORLD
+from server.ledger.keys import WORLD, AccountKeys, Keyspace
 from server.ledger.posts import Kind, Post
-from tests.single import keys_of, total_key
+from tests.single import KEYS
 
 PASSWORD = "correct horse"
 ROOMS_MAX = 5
@@ -35,107 +38,118 @@ def record(text: str) -> bytes:
     return stored
 
 
-def _post(frame: ClientFrame, who: str, kind: Kind = Kind.ENTRY) -> Post:
-    """A post of `who` without an entry; an id that begins with `old` speaks of a time long past."""
-    mark = keys_of(who).marks + frame.id.encode()
-    digest = digest_of(encode_entry(frame))
-    return Post(frame, frame.id, None, who, mark, digest, old=frame.id.startswith("old"), kind=kind)
-
-
-def _with_entry(post: Post, *boxes: str) -> Post:
-    """`post`, with its entry going to `boxes`, each once."""
-    post.names = tuple(dict.fromkeys(boxes))
-    post.body = encode_entry(entry_of(post.frame, post.who))
+def build(
+    keyspace: Keyspace, who: str, frame: ClientFrame, gift: Deposit | None = None, most: int = 0
+) -> Post:
+    """The post of `frame` of `who`, aimed as the handlers aim it. An id that begins with `old`
+    speaks of a time long past. `gift`: the opening balance of a registration."""
+    own, old = keyspace.of(who), frame.id.startswith("old")
+    post = Post(frame, frame.id, None, who, own.marks + frame.id.encode(), old=old)
+    if isinstance(frame, Register):
+        return _registration(keyspace, post, own, gift)
+    if isinstance(frame, Freeze):
+        post.digest = digest_of(encode_entry(frame))
+        routing.freeze(keyspace, post, own, frame)
+        return post
+    post.entry = entry_of(frame, who)
+    post.body = encode_entry(post.entry)
     post.digest = digest_of(post.body)
-    post.box = post.names[0]
-    post.boxes = tuple(keys_of(name).box for name in post.names)
+    if isinstance(frame, Create | Join | Leave):
+        routing.membership(keyspace, post, own, frame, most)
+    elif isinstance(frame, Payment):
+        routing.payment(keyspace, post, own, frame)
+    elif isinstance(frame, Deposit):
+        routing.deposit(keyspace, post, own, frame)
+    else:
+        _words(keyspace, post, own, frame)
     return post
 
 
-def _in_room(post: Post, room: str) -> Post:
-    post.room = post.members = keys_of(room)
+def _words(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Message | Read) -> None:
+    if frame.to.startswith("@"):
+        routing.to_person(keyspace, post, own, frame.to)
+    elif isinstance(frame, Read):
+        routing.room_marker(keyspace, post, own, frame.to)
+    else:
+        routing.to_room(keyspace, post, own, frame.to)
+
+
+def _registration(keyspace: Keyspace, post: Post, new: AccountKeys, gift: Deposit | None) -> Post:
+    post.kind, post.partition = Kind.REGISTER, new.partition
+    post.to, post.box = new, new.name
+    post.digest = b"register".ljust(16)
+    post.extra = (new.secret, "argon2 of it", new.tokens, "token", "laptop")
+    if gift is not None:
+        routing.opening(keyspace, post, new, gift)
     return post
 
 
-def _with_money(post: Post, to: str, amount: int, currency: str) -> Post:
-    post.sender, post.to = keys_of(post.who), keys_of(to)
-    post.amount = amount
-    post.currency = currency if currency in EXPONENTS else ""
-    if post.who == WORLD:
-        post.total = total_key(currency)
-    return post
+def aimed_anew(keyspace: Keyspace, post: Post) -> Post:
+    """`post`, aimed in another keyspace."""
+    gift, most = None, 0
+    if post.kind is Kind.REGISTER and post.amount:
+        gift = Deposit(post.id, post.who, post.amount, post.currency or "XXX")
+    if post.kind in (Kind.CREATE, Kind.JOIN):
+        most = post.extra[2]
+    anew = build(keyspace, post.who, post.frame, gift, most)
+    anew.old = post.old
+    return anew
+
+
+def with_its_id(post: Post) -> Post:
+    """Another post under the id of `post`: a mark, and nothing else."""
+    digest = b"another".ljust(16)
+    bare = Post(None, post.id, None, post.who, post.mark, digest, partition=post.partition)
+    bare.box = post.who
+    return bare
 
 
 def message(id: str, sender: str, to: str, text: str = "hello") -> Post:
     """Words to a person or a room."""
-    post = _post(Message(id, to, text), sender)
-    if to.startswith("#"):
-        return _with_entry(_in_room(post, to), to)
-    post.to = keys_of(to)
-    return _with_entry(post, sender, to)
+    return build(KEYS, sender, Message(id, to, text))
+
+
+def read(id: str, sender: str, to: str) -> Post:
+    """A marker for a conversation."""
+    return build(KEYS, sender, Read(id, to, "x"))
 
 
 def payment(
     id: str, sender: str, to: str, amount: int, currency: str = "USD", room: str = ""
 ) -> Post:
     """Money from `sender` to `to`, perhaps shown in `room`."""
-    frame = (
-        Payment(id, to, amount, currency, room=room) if room else Payment(id, to, amount, currency)
-    )
-    post = _with_money(_post(frame, sender), to, amount, currency)
-    if not room:
-        return _with_entry(post, sender, to)
-    return _with_entry(_in_room(post, room), sender, to, room)
+    return build(KEYS, sender, Payment(id, to, amount, currency, room=room or UNSET))
 
 
 def deposit(id: str, to: str, amount: int, currency: str = "USD") -> Post:
     """Money from `$world` to `to`."""
-    post = _with_money(_post(Deposit(id, to, amount, currency), WORLD), to, amount, currency)
-    return _with_entry(post, to, WORLD)
+    return build(KEYS, WORLD, Deposit(id, to, amount, currency))
 
 
 def register(id: str, name: str, opening: int = 0, currency: str = "USD") -> Post:
     """A new account, perhaps with play money."""
-    new = keys_of(name)
-    post = _post(Register(id, name[1:], PASSWORD), name, Kind.REGISTER)
-    post.to, post.box = new, name
-    post.digest = b"register".ljust(16)
-    post.extra = (new.secret, "argon2 of it", new.tokens, "token", "laptop")
-    if opening:
-        gift = deposit(id, name, opening, currency)
-        post.sender, post.total, post.body = gift.sender, gift.total, gift.body
-        post.amount, post.currency = opening, gift.currency
-        post.boxes, post.names = gift.boxes, gift.names
-    return post
+    gift = Deposit(id, name, opening, currency) if opening else None
+    return build(KEYS, name, Register(id, name[1:], PASSWORD), gift)
 
 
 def create(id: str, sender: str, room: str, most: int = ROOMS_MAX) -> Post:
     """A new room, which `sender` owns."""
-    post = _in_room(_post(Create(id, room), sender, Kind.CREATE), room)
-    post.extra = (keys_of(sender).joined, room, most)
-    return _with_entry(post, room)
+    return build(KEYS, sender, Create(id, room), most=most)
 
 
 def join(id: str, sender: str, room: str, most: int = ROOMS_MAX) -> Post:
     """`sender` becomes a member of `room`."""
-    post = _in_room(_post(Join(id, room), sender, Kind.JOIN), room)
-    post.extra = (keys_of(sender).joined, room, most)
-    return _with_entry(post, room)
+    return build(KEYS, sender, Join(id, room), most=most)
 
 
 def leave(id: str, sender: str, room: str) -> Post:
     """`sender` leaves `room`."""
-    post = _in_room(_post(Leave(id, room), sender, Kind.LEAVE), room)
-    post.extra = (keys_of(sender).joined, room)
-    return _with_entry(post, room)
+    return build(KEYS, sender, Leave(id, room))
 
 
 def freeze(id: str, who: str, frozen: bool = True) -> Post:
     """The operator freezes `who`, or lifts the freeze. It makes no entry."""
-    post = _post(Freeze(id, who, frozen), WORLD, Kind.FREEZE if frozen else Kind.THAW)
-    post.to = keys_of(who)
-    post.box = who
-    return post
+    return build(KEYS, WORLD, Freeze(id, who, frozen))
 
 
 def thaw(id: str, who: str) -> Post:

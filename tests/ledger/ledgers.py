@@ -1,4 +1,4 @@
-"""The two ledgers that keep the contract, with one face: the store's, and the model."""
+"""The ledgers that keep the contract, with one face: the store's, and the model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 import redis
 
-from server.ledger.keys import WORLD
-from server.ledger.model import Model, Value
+from server.ledger.keys import WORLD, Keyspace
+from server.ledger.lookups import Lookup, Question
+from server.ledger.model import Value
+from server.ledger.model_lanes import Model
 from server.ledger.posts import Post, pack_call, results
 from tests.single import KEYS, keys_of, total_key
 
-from .builders import record
+from .builders import record, with_its_id
 
 FIRST_TIME = 1_700_000_000_000
 """When the model's clock begins, in ms; each call takes one."""
@@ -21,16 +23,32 @@ FIRST_TIME = 1_700_000_000_000
 class StoreLedger:
     """A real store, emptied, and the function library in it."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, keyspace: Keyspace = KEYS) -> None:
         self.client = client
-        client.flushall()
-        client.set(keys_of(WORLD).record, record("4 0"))
+        self.keyspace = keyspace
+        self._flush()
+        for partition in range(keyspace.partitions):
+            client.set(keyspace.world(partition).record, record("4 0"))
 
     def apply(self, posts: Iterable[Post]) -> list[Any]:
-        """The time in ms, then the result of each post."""
+        """The time in ms, then the result of each post; all are of one partition."""
         posts = list(posts)
         reply = self.client.execute_command(*pack_call(posts))
         return [reply[0], *results(posts, reply)]
+
+    def ask(self, lookup: Lookup) -> object:
+        """The answer to what a post has to know of another partition."""
+        return self.client.execute_command(*lookup.command)
+
+    def scalar(self, key: bytes) -> bytes | None:
+        return self.client.get(key)
+
+    def entries(self, key: bytes) -> list[bytes]:
+        return self.client.lrange(key, 0, -1)
+
+    def use_id(self, post: Post) -> None:
+        """Let the id of `post` be used before."""
+        self.apply([with_its_id(post)])
 
     def sweep(self, marks: list[bytes], before: int) -> int:
         return self.client.execute_command("FCALL", "teller_sweep", len(marks), *marks, before)
@@ -43,7 +61,7 @@ class StoreLedger:
 
     def contents(self) -> dict[bytes, Value]:
         """Every key with its value."""
-        keys = self.client.keys()
+        keys = self._keys()
         pipe = self.client.pipeline(transaction=False)
         for key in keys:
             pipe.type(key)
@@ -54,11 +72,29 @@ class StoreLedger:
 
     def dump(self) -> dict[bytes, bytes]:
         """Every key as the server serializes it: equal dumps are byte-identical stores."""
-        keys = sorted(self.client.keys())
+        keys = sorted(self._keys())
         pipe = self.client.pipeline(transaction=False)
         for key in keys:
             pipe.dump(key)
         return dict(zip(keys, pipe.execute(), strict=True))
+
+    def _flush(self) -> None:
+        self.client.flushall()
+
+    def _keys(self) -> list[bytes]:
+        return self.client.keys()
+
+
+class ClusterLedger(StoreLedger):
+    """A real cluster, emptied, with the function library on each primary."""
+
+    client: redis.RedisCluster
+
+    def _flush(self) -> None:
+        self.client.flushall(target_nodes=redis.RedisCluster.PRIMARIES)
+
+    def _keys(self) -> list[bytes]:
+        return self.client.keys(target_nodes=redis.RedisCluster.PRIMARIES)
 
 
 _READ = {
@@ -72,13 +108,32 @@ _READ = {
 class ModelLedger:
     """The model, with a clock that counts calls."""
 
-    def __init__(self) -> None:
-        self.model = Model(KEYS)
+    def __init__(self, keyspace: Keyspace = KEYS) -> None:
+        self.keyspace = keyspace
+        self.model = Model(keyspace)
         self.now = FIRST_TIME
 
     def apply(self, posts: Iterable[Post]) -> list[Any]:
         self.now += 1
         return self.model.apply(posts, self.now)
+
+    def ask(self, lookup: Lookup) -> object:
+        key = lookup.command[1]
+        if lookup.question is Question.MEMBER:
+            return self.model.members.get(key, {}).get(str(lookup.command[2]).encode())
+        if lookup.question is Question.ROOMS:
+            return len(self.model.joined.get(key, ()))
+        account = self.model.accounts.get(key)
+        return account.stored()[:1] if account else b""
+
+    def scalar(self, key: bytes) -> bytes | None:
+        return self.contents().get(key)
+
+    def entries(self, key: bytes) -> list[bytes]:
+        return list(self.contents().get(key, []))
+
+    def use_id(self, post: Post) -> None:
+        self.apply([with_its_id(post)])
 
     def sweep(self, marks: list[bytes], before: int) -> int:
         return self.model.sweep(marks, before)
@@ -91,3 +146,21 @@ class ModelLedger:
 
     def dump(self) -> dict[bytes, bytes]:
         return {key: repr(value).encode() for key, value in self.contents().items()}
+
+
+class TwinLedger(StoreLedger):
+    """A store and the model side by side; every answer is compared, and so can be all keys."""
+
+    def __init__(self, client: redis.Redis, keyspace: Keyspace = KEYS) -> None:
+        super().__init__(client, keyspace)
+        self.model = Model(keyspace)
+
+    def apply(self, posts: Iterable[Post]) -> list[Any]:
+        posts = list(posts)
+        at, *found = super().apply(posts)
+        assert [at, *found] == self.model.apply(posts, at)
+        return [at, *found]
+
+    def compare(self) -> None:
+        """Both hold the same keys with the same values."""
+        assert self.contents() == self.model.contents()

@@ -10,7 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from server.ledger import audit as audit_module
+from server.ledger import shelf as shelf_module
 from server.ledger.audit import AuditReport, audit
 from server.ledger.keys import WORLD
 from server.ledger.posts import pack_call
@@ -55,7 +55,12 @@ async def test_honest_books(shelf: redis.asyncio.Redis):
     steps: list[tuple[int, int]] = []
     report = await audit(shelf, KEYS, lambda done, total: steps.append((done, total)))
     assert report == AuditReport(
-        accounts=4, rooms=1, entries=26, payments=8, circulation={"EUR": 70, "USD": 1100}
+        accounts=4,
+        rooms=1,
+        entries=26,
+        payments=8,
+        circulation={"EUR": 70, "USD": 1100},
+        held={"EUR": 70, "USD": 1100},
     )
     assert report.ok
     assert steps == [(n, 5) for n in range(1, 6)]
@@ -68,7 +73,7 @@ async def test_empty_store(socket: str, store: StoreLedger):
 
 async def test_reads_in_small_chunks(shelf: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch):
     whole = await audit(shelf, KEYS)
-    monkeypatch.setattr(audit_module, "CHUNK", 1)
+    monkeypatch.setattr(shelf_module, "CHUNK", 1)
     assert await audit(shelf, KEYS) == whole
 
 

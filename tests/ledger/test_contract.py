@@ -17,18 +17,29 @@ from tests.single import keys_of, total_key
 
 from . import builders as b
 from .ledgers import ModelLedger, StoreLedger
+from .spread import SpreadLedger
 
-Ledger = StoreLedger | ModelLedger
+Ledger = StoreLedger | ModelLedger | SpreadLedger
 OK, DUPLICATE = Status.OK, Status.DUPLICATE
 ALICE, BOB, TEA = keys_of("@alice"), keys_of("@bob"), keys_of("#tea")
+
+
+def _settle_in(ledger: Ledger) -> Ledger:
+    posts = [b.register("r", "@alice"), b.register("r", "@bob"), b.deposit("d", "@alice", 100)]
+    ledger.apply([*posts, b.create("c", "@alice", "#tea"), b.join("j", "@bob", "#tea")])
+    return ledger
 
 
 @pytest.fixture
 def town(ledger: Ledger) -> Ledger:
     """@alice with 100 USD, @bob with none; #tea, hers, with him in it."""
-    posts = [b.register("r", "@alice"), b.register("r", "@bob"), b.deposit("d", "@alice", 100)]
-    ledger.apply([*posts, b.create("c", "@alice", "#tea"), b.join("j", "@bob", "#tea")])
-    return ledger
+    return _settle_in(ledger)
+
+
+@pytest.fixture
+def near_town(near: StoreLedger | ModelLedger) -> Ledger:
+    """The same, in a ledger of one partition: for what is said of one call, or of its time."""
+    return _settle_in(near)
 
 
 def one(ledger: Ledger, post: Post) -> list[int | bytes]:
@@ -52,10 +63,10 @@ def test_payment_answers_seqs_and_both_balances(town: Ledger):
     assert one(town, shown) == [OK, 2, 3, 3, 20, 0, 2, 80, 0, 3]
 
 
-def test_deposit_takes_from_world_and_counts_what_circulates(town: Ledger):
-    assert one(town, b.deposit("1", "@bob", 5)) == [OK, 1, 2, -105, 0, 2, 5, 0, 1]
-    assert town.contents()[keys_of(WORLD).record] == b.record("4 2 USD -105 0")
-    assert town.contents()[total_key("USD")] == b"105"
+def test_deposit_takes_from_world_and_counts_what_circulates(near_town: Ledger):
+    assert one(near_town, b.deposit("1", "@bob", 5)) == [OK, 1, 2, -105, 0, 2, 5, 0, 1]
+    assert near_town.contents()[keys_of(WORLD).record] == b.record("4 2 USD -105 0")
+    assert near_town.contents()[total_key("USD")] == b"105"
 
 
 def test_register_opens_an_account_with_its_secrets(ledger: Ledger):
@@ -86,37 +97,37 @@ def test_freeze_stops_money_both_ways_and_thaw_lets_it_flow(town: Ledger):
     assert one(town, b.payment("2", "@alice", "@bob", 1))[0] == OK
 
 
-def test_entries_are_the_frames_with_the_time_of_the_call(town: Ledger):
-    at, *_ = town.apply([b.message("1", "@bob", "@bob"), b.payment("2", "@alice", "@bob", 30)])
-    words, money = town.contents()[BOB.box]
+def test_entries_are_the_frames_with_the_time_of_the_call(near_town: Ledger):
+    at, *_ = near_town.apply([b.message("1", "@bob", "@bob"), b.payment("2", "@alice", "@bob", 30)])
+    words, money = near_town.contents()[BOB.box]
     assert read_entry(words, "@bob", 1) == MessageEntry(
         "1", "@bob", "@bob", "hello", box="@bob", seq=1, at=at
     )
     assert read_entry(money, "@bob", 2) == PaymentEntry(
         "2", "@alice", "@bob", 30, "USD", box="@bob", seq=2, at=at, state="settled"
     )
-    assert isinstance(read_entry(town.contents()[ALICE.box][0], "@alice", 1), DepositEntry)
+    assert isinstance(read_entry(near_town.contents()[ALICE.box][0], "@alice", 1), DepositEntry)
 
 
-def test_mark_holds_what_the_ack_said(town: Ledger):
+def test_mark_holds_what_the_ack_said(near_town: Ledger):
     words, money = b.message("1", "@alice", "#tea"), b.payment("2", "@alice", "@bob", 30)
-    at, _, paid = town.apply([words, money])
-    mark = Mark(town.contents()[words.mark])
+    at, _, paid = near_town.apply([words, money])
+    mark = Mark(near_town.contents()[words.mark])
     assert (mark.digest, mark.box, mark.seq, mark.at) == (words.digest, "#tea", 3, at)
     assert not mark.money
-    mark = Mark(town.contents()[money.mark])
+    mark = Mark(near_town.contents()[money.mark])
     assert (mark.digest, mark.box, mark.seq, mark.at) == (money.digest, "@alice", paid[1], at)
     assert [mark.available, mark.held, mark.version] == paid[3:6] == [70, 0, 2]
 
 
-def test_a_post_that_needs_no_record(town: Ledger):
+def test_a_post_that_needs_no_record(near_town: Ledger):
     """As a marker in one's own box: all that it touches is the mark and the list."""
     post = b.message("1", "@alice", "@alice")
     post.to = None
-    before = len(town.contents()[ALICE.box])
-    assert one(town, post) == [OK, before + 1]
-    mark = town.contents()[post.mark]
-    assert one(town, post) == [Status.DUPLICATE, mark]
+    before = len(near_town.contents()[ALICE.box])
+    assert one(near_town, post) == [OK, before + 1]
+    mark = near_town.contents()[post.mark]
+    assert one(near_town, post) == [Status.DUPLICATE, mark]
 
 
 # --- duplicates ---
@@ -256,16 +267,16 @@ def test_books_balance(town: Ledger):
     ]
 
 
-def test_sweep_deletes_old_marks_of_words_and_never_those_of_money(town: Ledger):
+def test_sweep_deletes_old_marks_of_words_and_never_those_of_money(near_town: Ledger):
     words, money = b.message("1", "@alice", "@bob"), b.payment("2", "@alice", "@bob", 1)
     frozen = b.freeze("3", "@bob")
-    at = town.apply([words, money, frozen])[0]
+    at = near_town.apply([words, money, frozen])[0]
     marks = [words.mark, money.mark, frozen.mark, keys_of("@nobody").marks + b"1"]
-    assert town.sweep(marks, at) == 0
-    before = town.contents()
-    assert town.sweep(marks, at + 1) == 2
-    assert set(before) - set(town.contents()) == {words.mark, frozen.mark}
-    assert one(town, money)[0] == DUPLICATE
+    assert near_town.sweep(marks, at) == 0
+    before = near_town.contents()
+    assert near_town.sweep(marks, at + 1) == 2
+    assert set(before) - set(near_town.contents()) == {words.mark, frozen.mark}
+    assert one(near_town, money)[0] == DUPLICATE
 
 
 @pytest.mark.parametrize("amount", [MAX, MAX - 1, 2**52, 2**31, 1])

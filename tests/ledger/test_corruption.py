@@ -164,7 +164,7 @@ DAMAGED_MARKS: dict[str, Callable[[bytes], bytes]] = {
     "no box": lambda mark: mark[:-6],
     "box of no name": lambda mark: mark[:-6] + b"alice!",
     "box with something behind": lambda mark: mark + b"\n",
-    "neither words nor money": lambda mark: mark[:16] + b"\2" + mark[17:],
+    "neither words nor money": lambda mark: mark[:16] + b"\3" + mark[17:],
     "money that says it is words": lambda mark: mark[:16] + b"\0" + mark[17:],
     "words that say they are money": lambda mark: mark[:29] + mark[-6:],
     "a byte missing": lambda mark: mark[1:],

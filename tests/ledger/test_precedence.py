@@ -11,6 +11,7 @@ from server.ledger.status import Status
 
 from . import builders as b
 from .ledgers import ModelLedger, StoreLedger
+from .spread import SpreadLedger
 
 MAX = AMOUNT_MAX
 ROOMS = [f"#room{n}" for n in range(b.ROOMS_MAX)]
@@ -29,8 +30,7 @@ WORLD = [
     *(b.join("j", who, "#tea") for who in ("@bob", "@ice", "@rich")),
     b.create("c", "@cold", "#club"),
     *(b.create(f"c{n}", "@busy", room) for n, room in enumerate(ROOMS)),
-    *(b.message("used", who, "@bob") for who in ("@alice", "@bob", "@ice", "@busy")),
-    b.deposit("used", "@bob", 1, "EUR"),
+    b.deposit("euro", "@bob", 1, "EUR"),
     b.freeze("f1", "@ice"),
     b.freeze("f2", "@cold"),
 ]
@@ -133,14 +133,32 @@ def _post(kind: str, id: str, sender: str, to: str, amount: str, currency: str, 
     return made[kind]()
 
 
+OF_ONE_PARTITION = """
+payment     new    @alice  @rich   MAX     USD       #tea   BALANCE_OVERFLOW
+deposit     new    $world  @bob    1       USD       -      BALANCE_OVERFLOW
+deposit     new    $world  @alice  MAX     EUR       -      BALANCE_OVERFLOW
+register    new    @eve    -       1       USD       -      BALANCE_OVERFLOW
+"""
+"""Where partitions differ: each has a `$world` of its own, which may give as much; and only the
+payee's knows that a balance is full, after the payer's has judged all else."""
+NEAR_ONLY = [line.split() for line in OF_ONE_PARTITION.split("\n") if line]
+
+
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_first_thing_wrong_is_the_answer(case: list[str], ledger: StoreLedger | ModelLedger):
+def test_first_thing_wrong_is_the_answer(
+    case: list[str], ledger: StoreLedger | ModelLedger | SpreadLedger
+):
+    if isinstance(ledger, SpreadLedger) and case in NEAR_ONLY:
+        pytest.skip("is said of a store with one partition")
     set_up = ledger.apply(WORLD)
     assert {result[0] for result in set_up[1:]} == {Status.OK}
+    post = _post(*case[:7])
+    if post.id == "used":
+        ledger.use_id(post)
     before, kept = ledger.dump(), ledger.contents()
     status, detail = case[7], [word.encode() for word in case[8:]]
 
-    _, result = ledger.apply([_post(*case[:7])])
+    _, result = ledger.apply([post])
 
     assert Status(result[0]).name == status
     if status == "OK":
@@ -154,8 +172,9 @@ def test_first_thing_wrong_is_the_answer(case: list[str], ledger: StoreLedger | 
 
 def test_every_status_is_reached():
     by_table = {Status[case[7]] for case in CASES}
-    # Duplicates are in test_contract, damage is in test_corruption.
-    assert by_table | {Status.DUPLICATE, Status.CORRUPT} == set(Status)
+    # Duplicates are in test_contract, damage is in test_corruption, lanes in test_lanes.
+    lanes = {status for status in Status if status > Status.CORRUPT}
+    assert by_table | {Status.DUPLICATE, Status.CORRUPT} | lanes == set(Status)
 
 
 def test_every_kind_is_tried():

@@ -34,6 +34,7 @@ insufficient_funds      new_id
 rate_limited            same_id
 busy                    same_id
 unavailable             same_id
+not_durable             same_id
 outcome_unknown         same_id
 internal                same_id
 """

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from server.store.client import redis_client
+from server.store.link import StoreLink
 from tests.single import keys_of
 from tests.support import PATIENCE_S, Client, Hub, until
 
@@ -27,14 +28,26 @@ async def resolve(client: Client, frame: Frame) -> Frame:
             await asyncio.sleep(0.02)
 
 
+def link_of(hub: Hub) -> StoreLink:
+    """The hub's connection to its only server."""
+    (link,) = hub.app.services.stores._links.values()
+    return link
+
+
+def dialling(hub: Hub) -> bool:
+    """Whether the hub has noticed that the connection is lost, and makes a new one."""
+    link = link_of(hub)
+    return not link.up and not link._broken.is_set()
+
+
 def hold_replies(hub: Hub) -> None:
     """From now on the store's replies stay in the hub's socket, unread."""
-    hub.app.link._wire.transport.pause_reading()  # type: ignore[union-attr]
+    link_of(hub).wire.transport.pause_reading()  # type: ignore[union-attr]
 
 
 def break_link(hub: Hub) -> None:
     """Cut the hub's connection to the store; replies that were held are lost."""
-    hub.app.link._wire.transport.abort()  # type: ignore[union-attr]
+    link_of(hub).wire.transport.abort()  # type: ignore[union-attr]
 
 
 async def until_stored(hub: Hub, box: str, seq: int) -> None:

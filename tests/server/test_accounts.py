@@ -93,6 +93,19 @@ async def test_logging_out_revokes_the_token(hub: Hub) -> None:
     assert refused["code"] == "token_invalid"
 
 
+async def test_logging_out_is_as_durable_as_its_ack_says(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica that takes over must not let a revoked token in."""
+    alice = await hub.register("alice")
+    monkeypatch.setattr("server.durability.WAIT_MS", 20)
+    promise = hub.app.services.promise
+    promise.least = "replica"  # and there is none
+    assert (await alice.ask("logout"))["code"] == "outcome_unknown"
+    promise.least = "disk"
+    assert (await alice.ask("logout"))["durable"] == "disk"
+
+
 async def test_one_device_leaves_the_others_in(hub: Hub) -> None:
     alice, phone = await hub.register("alice"), await hub.login("alice")
     await phone.ask("logout")

@@ -10,6 +10,8 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
+from tests.conformance.wire import HANDSHAKE
+from tests.hostile.raw import raw
 from tests.support import PATIENCE_S, Client, Hub, until
 
 WINDOW = 1_000
@@ -53,3 +55,15 @@ async def test_a_flood_does_not_keep_the_hub_from_stopping(
     assert alice.socket.close_code == 4000
     again = await make_hub()
     assert await again.store("LLEN", "{p0}m:@alice") == acks[-1]["seq"]
+
+
+async def test_who_comes_while_the_hub_stops_is_asked_to_try_again(hub: Hub) -> None:
+    async with raw(hub, shake_hands=False) as late:
+        await until(lambda: hub.app.edge.connections)
+        stopping = asyncio.create_task(hub.app.stop())
+        await until(lambda: not hub.app.servers[0].is_serving())
+        late.send(HANDSHAKE)
+        head = await late.head()
+    await stopping
+    assert head.startswith("HTTP/1.1 503")
+    assert "Retry-After: 1" in head

@@ -112,7 +112,7 @@ async def test_settings_come_from_file_environment_and_flags(tmp_path: Path) -> 
     code, _, err = await teller("serve", "--config", str(file))
     assert (code, "nonsense" in err) == (2, True)
     file.write_text("workers = 1\n")
-    code, _, err = await teller("serve", "--config", str(file), TELLER_WORKERS="3")
+    code, _, err = await teller("serve", "--config", str(file), TELLER_WORKERS="0")
     assert (code, "--workers" in err) == (2, True)
     code, _, err = await teller("serve", "--config", str(tmp_path / "none.toml"))
     assert code != 0
@@ -123,7 +123,7 @@ async def test_settings_come_from_file_environment_and_flags(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"workers": 2},
+        {"workers": 0},
         {"tls_cert": Path("cert.pem")},
         {"idle_timeout_s": 5},
         {"frame_bytes_max": 0},

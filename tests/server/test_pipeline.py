@@ -8,7 +8,9 @@ import pytest
 
 from protocol.errors import Code
 from protocol.frames import Message
+from server.durability import Durable
 from server.ledger.posts import Post
+from server.outcomes import Result
 from server.pipeline import CALLS_IN_FLIGHT, POSTS_PER_CALL, POSTS_WORTH_A_CALL, Pipeline
 from server.store.connection import Callback, Command
 from tests.support import until
@@ -50,7 +52,7 @@ class Desk:
         self.settled_ids: list[str] = []
         self.failures: list[Code] = []
 
-    def settled(self, post: Post, at: int, result: list[int | bytes]) -> None:
+    def settled(self, post: Post, at: int, result: Result, durable: Durable) -> None:
         self.settled_ids.append(post.id)
 
     def failed(self, post: Post, code: Code) -> None:

@@ -46,3 +46,11 @@ async def test_the_store_reads_the_newest_that_fit_and_at_least_one(hub: Hub) ->
         length, entries = read_entries(reply, "@alice")
         found = [entry.seq for entry in entries]  # type: ignore[attr-defined]
         assert (length, found) == (41, list(expected)), (first, last, most)
+
+
+async def test_status_of_a_damaged_mark_is_unavailable(hub: Hub) -> None:
+    alice = await hub.register("alice")
+    services = hub.app.services
+    key = services.keyspace.of("@alice").marks + b"broken"
+    await services.channel(0).request("SET", key, "no mark")
+    assert (await alice.ask("status", of="broken"))["code"] == "unavailable"

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from protocol.frames import TypingNotice
-from server.catchup import catch_up
 from server.hub import tell
 from server.store import connection
 from tests.server.outages import (
     break_link,
+    dialling,
     entries_until,
     hold_replies,
+    link_of,
     paused_store,
     resolve,
     signal_store,
@@ -107,9 +109,10 @@ async def twofold(
 
 
 async def test_never_sent_posts_are_unavailable_and_in_flight_ones_unknown(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    make_hub: Callable[..., Awaitable[Hub]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.pipeline.CALLS_IN_FLIGHT", 2)
+    hub = await make_hub()
     alice, bob = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGSTOP)
     await post(hub, alice, {**PAY, "id": "first"})
@@ -136,7 +139,7 @@ async def test_while_the_store_is_away_frames_are_unavailable(
     monkeypatch.setattr("server.store.embedded.RESTART_DELAY_MAX", 60.0)
     alice, _ = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGKILL)
-    await until(lambda: not hub.app.link.up)
+    await until(lambda: not link_of(hub).up)
     asked: list[Frame] = [
         *({**SAY, "id": "m"}, {**PAY, "id": "p"}, {"type": "balance", "id": "b"}),
         *(
@@ -162,7 +165,7 @@ async def test_a_paused_store_is_unknown_then_resolved(
         first = await alice.ask(**PAY, id="p1")
         assert first["code"] == "outcome_unknown"
         # The hub is connected again, but the store does not answer: nothing must be sent to it.
-        await until(lambda: hub.app.link._wire is not None)
+        await until(lambda: dialling(hub))
         later = await alice.ask(**PAY, id="p2")
         assert later["code"] == "unavailable"
     for id in ("p1", "p2", "p3"):
@@ -180,7 +183,7 @@ async def test_nothing_is_announced_before_what_was_missed(hub: Hub) -> None:
     async with paused_store(hub):
         break_link(hub)
         assert (await alice.answer("missed"))["code"] == "outcome_unknown"
-        await until(lambda: hub.app.link._wire is not None)
+        await until(lambda: dialling(hub))
         await post(hub, alice, {**PAY, "id": "next"})
     await resolve(alice, {**PAY, "id": "next"})
     assert await entries_until(bob, "@bob", 3) == [(2, "missed"), (3, "next")]
@@ -192,11 +195,13 @@ async def test_a_frame_in_the_very_tick_of_the_return_waits_for_the_catch_up(
     alice, bob = await hub.register("alice"), await hub.register("bob")
     (peer,) = hub.app.services.hub.parties["@alice"].listeners
 
-    def receive_and_catch_up(*parts: Any) -> None:
-        peer.receive(orjson.dumps({**PAY, "id": "next"}), True)  # type: ignore[attr-defined]
-        catch_up(*parts)
+    catch_up = hub.app.services.catch_up.partition_up
 
-    monkeypatch.setattr("server.app.catch_up", receive_and_catch_up)
+    def receive_and_catch_up(partition: int) -> None:
+        peer.receive(orjson.dumps({**PAY, "id": "next"}), True)  # type: ignore[attr-defined]
+        catch_up(partition)
+
+    monkeypatch.setattr(hub.app.services.catch_up, "partition_up", receive_and_catch_up)
     hold_replies(hub)
     await alice.send({**PAY, "id": "missed"})
     await until_stored(hub, "@bob", 2)
@@ -245,9 +250,10 @@ async def resume(hub: Hub, client: Client, cursors: dict[str, int]) -> Client:
 
 
 async def test_a_leave_that_was_missed_is_caught_up(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    make_hub: Callable[..., Awaitable[Hub]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.pipeline.CALLS_IN_FLIGHT", 3)
+    hub = await make_hub()
     owner, alice = await hub.register("owner"), await hub.register("alice")
     await owner.ask("create", room="#hall")
     await alice.ask("join", room="#hall")
@@ -283,34 +289,22 @@ async def _plant(hub: Hub, box: str) -> None:
     await hub.store("RPUSH", f"{{p0}}m:{box}", await hub.store("LINDEX", f"{{p0}}m:{box}", -1))
 
 
-async def _back(hub: Hub, client: Client) -> Client:
-    """The client is sent away, and returns as its goodbye says."""
-    goodbye = await client.until(lambda frame: frame["type"] == "goodbye")
-    assert goodbye["reason"] == "resync"
-    token = client.welcome["token"]
-    back = await hub.hello(token, goodbye["cursors"])
-    back.welcome["token"] = token
-    return back
-
-
-async def test_entries_of_a_stranger_bring_everyone_in_anew(hub: Hub) -> None:
+async def test_entries_of_a_stranger_are_told_in_their_place(hub: Hub) -> None:
     alice, bob = await hub.register("alice"), await hub.register("bob")
-    await alice.ask("message", to="@bob", text="one")
+    await alice.ask("message", id="one", to="@bob", text="one")
     await _plant(hub, "@bob")
-    assert (await alice.ask("message", to="@bob", text="two"))["seq"] == 3
-    bob = await _back(hub, bob)
-    assert [(await bob.receive())["seq"] for _ in range(2)] == [3, 4]
+    assert (await alice.ask("message", id="two", to="@bob", text="two"))["seq"] == 3
+    told = await entries_until(bob, "@bob", 4)
+    assert told == [(2, "one"), (3, "one"), (4, "two")]
 
 
 async def test_an_ack_does_not_jump_over_a_strangers_entry(hub: Hub) -> None:
     alice, phone = await hub.register("alice"), await hub.login("alice", binary=True)
     await _plant(hub, "@alice")
     await alice.send({"type": "message", "id": "m1", "to": "@alice", "text": "note"})
-    for client in (alice, phone):
-        back = await _back(hub, client)
-        assert [(await back.receive())["seq"] for _ in range(2)] == [2, 3]
-    again = await back.ask("message", id="m1", to="@alice", text="note")
-    assert (again["seq"], again["replayed"]) == (3, True)
+    seen = [await alice.receive() for _ in range(2)]
+    assert [(one["type"], one["seq"]) for one in seen] == [("deposit", 2), ("ack", 3)]
+    assert [(await phone.receive())["seq"] for _ in range(2)] == [2, 3]
 
 
 async def test_a_join_and_a_login_do_not_hide_a_strangers_entry(hub: Hub) -> None:
@@ -318,12 +312,21 @@ async def test_a_join_and_a_login_do_not_hide_a_strangers_entry(hub: Hub) -> Non
     await alice.ask("create", room="#tea")
     await _plant(hub, "#tea")
     await bob.ask("join", room="#tea")
-    alice = await _back(hub, alice)
     assert [(await alice.receive())["seq"] for _ in range(2)] == [2, 3]
     await _plant(hub, "@alice")
-    await hub.login("alice")
-    alice = await _back(hub, alice)
-    assert (await alice.receive())["box"] == "@alice"
+    second = await hub.login("alice")
+    assert (await alice.receive())["seq"] == 2
+    await alice.ask("message", id="m1", to="@alice", text="note")
+    assert (await second.receive())["seq"] == 3
+
+
+async def test_a_damaged_entry_in_a_gap_costs_its_box_only(hub: Hub) -> None:
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    await hub.store("RPUSH", "{p0}m:@bob", b"nonsense")
+    assert (await alice.ask("message", to="@bob", text="two"))["type"] == "ack"
+    goodbye = await bob.until(lambda frame: frame["type"] == "goodbye")
+    assert (goodbye["reason"], goodbye["cursors"]) == ("resync", {"@bob": 1})
+    assert (await alice.ask("message", to="@alice", text="still here"))["type"] == "ack"
 
 
 async def test_a_lost_library_is_loaded_again(hub: Hub) -> None:
@@ -343,14 +346,14 @@ async def test_a_store_that_lost_posts_begins_a_new_epoch(hub: Hub) -> None:
     alice = await hub.register("alice")
     for n in range(3):
         await alice.ask("message", to="@alice", text=f"{n}")
-    before = hub.app.services.epoch
+    before = hub.app.services.epoch_of(0)
     await hub.store("LTRIM", "{p0}m:@alice", 0, 1)
-    hub.app.link.renew()
+    link_of(hub).renew()
     goodbye = await alice.until(lambda frame: frame["type"] == "goodbye")
     assert goodbye["reason"] == "the store lost posts"
     back = await hub.hello(alice.welcome["token"], {"@alice": 4})
     assert back.welcome["boxes"]["@alice"]["epoch"] > before
-    assert int(await hub.store("HGET", "{p0}meta", "epoch")) == hub.app.services.epoch
+    assert int(await hub.store("HGET", "{p0}meta", "epoch")) == hub.app.services.epoch_of(0)
 
 
 async def test_the_other_device_hears_what_a_dead_one_posted(hub: Hub) -> None:

@@ -125,8 +125,10 @@ async def test_an_outbox_is_full_only_while_the_socket_takes_no_more() -> None:
 def test_the_hub_forgets_who_left() -> None:
     hub = Hub()
     first, second = Listener(JSON), Listener(MSGPACK)
-    party = hub.enter(first, "@alice", 3, {"#tea": 7})
-    assert hub.enter(second, "@alice", 3, {"#tea": 7}) is party
+    party = hub.enter(first, "@alice", 3)
+    assert hub.enter(second, "@alice", 3) is party
+    for listener in (first, second):
+        hub.attend(listener, party, "#tea", 7)
     assert (party.seq, hub.rooms["#tea"].seq) == (3, 7)
     hub.leave(party, "#tea")
     assert not hub.rooms
@@ -166,6 +168,6 @@ def test_records_and_marks_are_read_as_they_are_written() -> None:
     for damaged in (b"", stored[:7], stored[:-1], b"\2" + stored[1:], stored + stored[8:27]):
         with pytest.raises(ValueError, match="damaged"):
             parse_record(damaged)
-    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\2" + bytes(60)):
+    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\3" + bytes(60)):
         with pytest.raises(ValueError, match="damaged"):
             Mark(damaged)

@@ -31,6 +31,8 @@ async def test_what_is_accepted_with_which_durability(plain_server: PlainServer)
     assert (await facts_of(everysec, "everysec")).appendfsync == "everysec"
     assert await facts_of(everysec, "memory")
     assert not (await facts_of(await plain_server(), "memory")).appendonly
+    node = await plain_server(*DURABLE, "--cluster-enabled", "yes")
+    assert (await facts_of(node, "disk")).mode == "cluster"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,6 @@ async def test_what_is_accepted_with_which_durability(plain_server: PlainServer)
         (("--appendonly", "yes", "--appendfsync", "no"), "everysec", "appendfsync everysec"),
         ((*DURABLE, "--maxmemory-policy", "allkeys-lru"), "disk", "maxmemory-policy noeviction"),
         (("--maxmemory-policy", "volatile-ttl"), "memory", "maxmemory-policy noeviction"),
-        ((*DURABLE, "--cluster-enabled", "yes"), "disk", "cluster mode"),
         ((*DURABLE, "--replicaof", "127.0.0.1 1"), "disk", "REPLICAOF NO ONE"),
     ],
 )
@@ -107,3 +108,9 @@ def test_versions(server: str, version: str, good: bool) -> None:
     else:
         with pytest.raises(StoreError, match="Teller needs Valkey 8"):
             check_server(facts)
+
+
+def test_a_sentinel_is_no_store() -> None:
+    facts = StoreFacts("valkey", "9.1.2", "sentinel", "sentinel", False, None, "noeviction", 0, 0)
+    with pytest.raises(StoreError, match="sentinel mode"):
+        check_server(facts)

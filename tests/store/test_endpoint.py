@@ -19,6 +19,13 @@ from server.store.endpoint import Endpoint, StoreError, parse_url
         ("redis://:p%40ss@db", Endpoint("db", password="p@ss")),
         ("redis://ann:pw@db", Endpoint("db", username="ann", password="pw")),
         ("redis://[::1]:7000", Endpoint("::1", 7000)),
+        ("redis://a:7000,b,[::1]:7002", Endpoint("a", 7000, others=(("b", 6379), ("::1", 7002)))),
+        (
+            "rediss://ann:p%40,s@a,b/1",
+            Endpoint(
+                "a", tls=True, username="ann", password="p@,s", database=1, others=(("b", 6379),)
+            ),
+        ),
         ("unix:///run/a%20b.sock", Endpoint(unix_path="/run/a b.sock")),
         ("unix:///s?db=2", Endpoint(unix_path="/s", database=2)),
         (
@@ -40,6 +47,10 @@ def test_parsed(url: str, endpoint: Endpoint) -> None:
         ("redis://", "names no host"),
         ("redis://:secret@", "names no host"),
         ("redis://:secret@db:port", "not a URL"),
+        ("redis://:secret@db,,db2", "names no host"),
+        ("redis://:secret@db,", "names no host"),
+        ("redis://:secret@db,db2:port", "not a URL"),
+        ("redis://:secret@db,[::1", "not a URL"),
         ("redis://:secret@db:99999", "not a URL"),
         ("redis://:secret@[::1", "not a URL"),
         ("redis://:secret@db/zero", "must be a number"),
@@ -62,6 +73,7 @@ def test_refused_without_repeating_the_password(url: str, complaint: str) -> Non
         ("redis://ann:secret@db", "redis://ann@db:6379/0"),
         ("rediss://:secret@[::1]:7000/2", "rediss://[::1]:7000/2"),
         ("unix://ann:secret@/run/s", "unix:///run/s?db=0"),
+        ("redis://ann:secret@a,[::1]:2", "redis://ann@a:6379,[::1]:2/0"),
     ],
 )
 def test_text_hides_the_password(url: str, text: str) -> None:
@@ -69,3 +81,11 @@ def test_text_hides_the_password(url: str, text: str) -> None:
     assert endpoint.password == "secret"
     assert str(endpoint) == text
     assert "secret" not in repr(endpoint)
+
+
+def test_seeds_share_the_way_in() -> None:
+    endpoint = parse_url("rediss://ann:pw@a,b:2/3")
+    assert endpoint.seeds() == [
+        Endpoint("a", tls=True, username="ann", password="pw", database=3),
+        Endpoint("b", 2, tls=True, username="ann", password="pw", database=3),
+    ]

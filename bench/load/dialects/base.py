@@ -78,6 +78,12 @@ class Dialect(ABC):
     """Finds an answer that means an error."""
     batches = False
     """Whether the system may put several of its messages into one WebSocket message."""
+    settlement: re.Pattern[bytes] | None = None
+    """Finds what tells the payer that money which was only on its way has arrived; its one group
+    is the id."""
+    accepted = b""
+    """Stands in the acknowledgement of a payment whose money is on its way, and nowhere else of
+    what the payer gets."""
     echoes_room = False
     """Whether the sender of a room message gets its own copy as well."""
     resumes = False

@@ -35,6 +35,7 @@ class Teller(Dialect):
         digits = rb"\d{%d}" % ID_DIGITS
         self.ack = self.pattern(b"ack", digits)
         self.delivery = self.pattern(b"[mp][a-z]+", digits)
+        self.settlement = self.pattern(b"settled", digits)
         self.answer = self.pattern(b"[a-z]+", SETUP.encode() + rb"\d+")
 
     @abstractmethod
@@ -121,7 +122,8 @@ class Json(Teller):
 
     name = "json"
     subprotocol = "teller.v1.json"
-    refusal = re.compile(rb'^\{"type":"(?:error|goodbye)"')
+    refusal = re.compile(rb'^\{"type":"(?:error|goodbye|returned)"')
+    accepted = b'"state":"accepted"'
 
     def encode(self, frame: Frame) -> bytes:
         return orjson.dumps(frame)
@@ -141,7 +143,8 @@ class MessagePack(Teller):
     name = "msgpack"
     subprotocol = "teller.v1.msgpack"
     opcode = 2
-    refusal = re.compile(rb"^.\xa4type(?:\xa5error|\xa7goodbye)", re.DOTALL)
+    refusal = re.compile(rb"^.\xa4type(?:\xa5error|\xa7goodbye|\xa8returned)", re.DOTALL)
+    accepted = b"\xa5state\xa8accepted"
 
     def encode(self, frame: Frame) -> bytes:
         packed: bytes = msgpack.packb(frame)

@@ -18,6 +18,9 @@ local sets, set_count   -- key, value, key, value ... of new scalars
 local dirty             -- scalars of accounts that changed, as keys
 local pushes, more      -- by list, its first new entry; and an array of those after it
 local edits             -- commands on hashes and sets
+local lanes             -- by scalar, as they are after the posts so far; nil where no post crosses
+local lanes_out, lanes_in   -- scalars of those that changed, as keys
+local trims             -- by list, how many to drop from its beginning
 local answers, answer_count   -- what the call answers
 
 local function is_error(reply)
@@ -28,11 +31,12 @@ local function open_batch(names, mark_count, scalar_count, list_count)
   keys = names
   scalars_from, lists_from = mark_count, mark_count + scalar_count
   others_from = lists_from + list_count
-  marked = call('EXISTS', spread(keys, 1, mark_count)) > 0
+  marked = mark_count > 0 and call('EXISTS', spread(keys, 1, mark_count)) > 0
   values = scalar_count > 0 and call('MGET', spread(keys, mark_count + 1, lists_from)) or NONE
   marks, accounts, totals, lengths, roles, joined = {}, {}, {}, {}, {}, {}
   sets, set_count, dirty, pushes, more, edits = {}, 0, {}, {}, {}, {}
   answers, answer_count = {}, 0
+  lanes = nil
 end
 
 -- Duplicate mark i: false or nil if there is none; if something else is in its place, a text that
@@ -125,4 +129,34 @@ end
 
 local function edit(command, i, ...)
   edits[#edits + 1] = {command, keys[others_from + i], ...}
+end
+
+-- The lane of scalar i, read by `parse`, which makes a new one of nothing; nil if it is damaged.
+local function lane_of(i, parse)
+  if not lanes then
+    lanes, lanes_out, lanes_in, trims = {}, {}, {}, {}
+  end
+  local lane = lanes[i]
+  if not lane and (values[i] or call('EXISTS', keys[scalars_from + i]) == 0) then
+    lane = parse(values[i])
+    lanes[i] = lane
+  end
+  return lane
+end
+
+-- The lane-out of scalar i, if it can take another leg into the outbox that is list `outbox`.
+local function open_lane(i, outbox)
+  local lane = lane_of(i, parse_lane_out)
+  if lane and lane[1] < MOST_LEGS and length_of(outbox) == lane[1] - lane[3] + 1 then
+    return lane
+  end
+end
+
+-- Puts a leg into the outbox of the lane-out of scalar i, and answers its number.
+local function send_leg(i, outbox, leg)
+  local lane = lanes[i]
+  lane[1] = lane[1] + 1
+  push(outbox, encode('>I6', now) .. leg)
+  answers[answer_count] = lane[1]
+  lanes_out[i] = true
 end

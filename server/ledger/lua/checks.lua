@@ -48,6 +48,7 @@ end
 
 local function check_limits()
   if kind ~= JOIN and kind ~= CREATE and kind ~= LEAVE then return nil end
+  if extra.joined == 0 then return nil end   -- elsewhere; see the hint
   local rooms = rooms_joined(extra.joined)
   if not rooms then
     return CORRUPT
@@ -90,6 +91,18 @@ local function check_money()
   end
 end
 
+-- The payer's side alone: the payee is elsewhere.
+local function check_debit()
+  local payer = accounts[sender] or account_of(sender)
+  if not payer or payer[2] >= MAX or payer[1] >= ISSUER then return CORRUPT end
+  if is_frozen(payer) then return ACCOUNT_FROZEN end
+  if not is_currency(currency) then return CURRENCY_UNKNOWN end
+  if amount < 1 or amount > MAX then return CORRUPT end
+  local ours = place_of(payer, currency)
+  local available = ours and payer[ours + 1] or 0
+  if available < amount then return INSUFFICIENT_FUNDS, digits(available) end
+end
+
 local function check_boxes()
   local there = (first == 0 or lengths[first] or length_of(first))
     and (second == 0 or lengths[second] or length_of(second))
@@ -114,8 +127,24 @@ local function refusal()
   status = check_parties()
   if not status and room ~= 0 then status = check_rights() end
   if not status and kind ~= ENTRY then status, detail = check_limits() end
-  if not status and sender ~= 0 then status, detail = check_money() end
+  if not status and sender ~= 0 then
+    if to ~= 0 then status, detail = check_money() else status, detail = check_debit() end
+  end
   if not status then status = check_boxes() end
   if not status and kind ~= ENTRY then status = check_kind() end
   return status, detail
+end
+
+-- What other partitions have to say: the hint, at its place in the order of precedence; then
+-- whether the lanes can take the legs.
+local function check_away(status, detail)
+  local hint = away.hint
+  if hint ~= 0 and not (status and status < hint) then
+    return hint, hint == LIMIT_EXCEEDED and digits(extra.most) or nil
+  elseif status then
+    return status, detail
+  end
+  for _, leg in ipairs(away) do
+    if not open_lane(leg.lane, leg.outbox) then return CORRUPT end
+  end
 end

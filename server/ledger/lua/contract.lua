@@ -5,10 +5,10 @@
 --               ARGV  number of marks, of scalars, of lists; rows
 --   Rows: a row for each post, one behind the other; numbers are big-endian. An index counts within
 --   its own group of keys, from 1; 0 means none.
---     u8 kind     0 entry, 1 create, 2 join, 3 leave, 4 freeze, 5 register, 6 thaw
---     u8 old      1: the id is older than marks are kept
---     u16 mark    duplicate mark of (sender, id)
---     u16 to      scalar: account record of the recipient, who is the payee
+--     u8 kind     0 entry, 1 create, 2 join, 3 leave, 4 freeze, 5 register, 6 thaw, 7 arrive, 8 settle
+--     u8 flags    1: the id is older than marks are kept; 2: away, see the end
+--     u16 mark    duplicate mark of (sender, id); none for arrive and settle
+--     u16 to      scalar: account record of the recipient, who is the payee; 0 if elsewhere
 --     u16 sender  scalar: account record of the payer; 0 for words
 --     u16 room    scalar: account record of the room
 --     3 x u16     lists: the boxes, 0 where there are fewer
@@ -21,32 +21,66 @@
 --   with a room also:
 --     u16; u8, bytes     other: hash of the room's members, handle -> role; the sender's name
 --   create, join, leave also:
---     u16; u8, bytes; u32  other: set of rooms joined; room name; most rooms
+--     u16; u8, bytes; u32  other: set of rooms joined, 0 if elsewhere; room name; most rooms
 --   register also:
 --     u16; u16, bytes    scalar: secret; its value
 --     u16; 2 x (u16, bytes)  other: hash of tokens; field, value
+--   arrive also:
+--     u8; u16            kind of the leg: 0 person, 1 room, 2 join, 3 leave, 4 return; scalar: lane-in
+--     3 x u64            number of the leg; its time in ms; all legs up to this one are settled
+--     u64, 3 bytes       amount, 0 for words; currency
+--     2 x u16            of the lane back: scalar: lane-out; list: outbox
+--     2 x u16            of $suspense: scalar: account record; list: box
+--     u16; u8, bytes     other: set of rooms joined; room name, to be added or removed
+--     u32, bytes         return leg, without its last byte, which is the code
+--     u32, bytes         body of the entry if the money of a return goes to $suspense
+--   settle also:
+--     2 x u16            scalar: lane-out; list: its outbox
+--     4 x u64            up to which leg it was settled before; is now; the time of that last leg, in
+--                        ms; how many settled legs to keep
+--   with flag 2, behind all that:
+--     u8, u8             what the hub learned elsewhere: a status, 0 if nothing stands in the way;
+--                        number of legs
+--     u16, u16, u8; u32, bytes  of each leg: scalar: lane-out; list: outbox; 1 if it carries the
+--                        money; the leg. With a payer and no payee, one leg carries it.
 --   Output: time in ms, then of each post, without nesting:
 --     0, seq in each box ..., and for money: payer's available, held, version, payee's likewise
---     1, mark         same id, same content
+--        (only the one who is here); then the number of each leg in its lane
+--     1, mark         same id, same content; of an arrival: 1 if the leg had been refused, else 0
 --     2, mark         same id, other content
 --     status, detail  anything else: refused, nothing changed; detail is nil where there is none
+--     17, code        arrival refused: its return leg is in the outbox of the lane back
+--     19, last        arrival out of turn: it is not the next, or more than 1,000 ahead of the last
+--                     that is said to be settled; the last that arrived
+--     21, number      the lane's source has lost legs, and gave their numbers to others: nothing is done
+--     18, seq         done as far as it can be: a return's money is in $suspense; no settled entry
 --
 -- teller_sweep  KEYS marks; ARGV time in ms. Deletes marks of posts without money older than that.
 -- teller_books  KEYS account record of $world, totals ...; ARGV currencies. {{currency, world, total} ...}
 -- teller_read   KEYS list; ARGV first and last place (from 0, or below 0 from the end), most bytes.
 --               {length of the list, seq of the last entry read, entries}: the newest ones between
 --               first and last that fit into the bytes, but at least one, ascending.
+-- teller_mirror KEYS list, string, record; ARGV origin, number of entries before, entries ...
+--               Appends them to the list, which is the copy of a box of another region, if it holds so
+--               many. The string is its origin; with another one than before the copy begins anew.
+--               {entries it holds, 1 if it began anew else 0}; where the record is there, it is no copy.
 -- teller_version: contract number and library version.
 --
 -- Account record: u8 flags (1 frozen, 4 issuer: may go below zero), 7 bytes version, and for each
 -- currency its 3 letters, i64 available, u64 held.
--- Mark: 16 bytes digest, u8 money (0, 1), 6 bytes seq (0: no entry), 6 bytes time, for money i64
+-- Mark: 16 bytes digest, u8 money (0, 1; 2 if it left the partition), 6 bytes seq (0: no entry), 6 bytes time, for money i64
 -- available, u64 held, 7 bytes version of the payer, then the name of the first box.
 -- Entry: 13 digits of time in ms, then the body.
+-- Lane: legs from one partition to another, numbered from 1. Lane-out, at its source: 6 bytes number
+-- of the last leg sent, 6 of the last settled, 6 of the first in the outbox; and for each currency its
+-- 3 letters and u64, all money that ever left. Lane-in, at its end: 6 bytes number of the last leg
+-- that arrived, 6 its time; u16 and 6 bytes each: legs refused and not settled yet; currencies
+-- likewise, all money that ever came. These sums start again at 2^53.
+-- Leg, in an outbox: 6 bytes time in ms, then what the post gave.
 -- Integers are exact: nothing here may pass 2^53-1.
 
 local VERSION = 1
-local CONTRACT = 2
+local CONTRACT = 3
 local MAX = 9007199254740991
 local FROZEN, ISSUER = 1, 4
 
@@ -68,6 +102,11 @@ local LIMIT_EXCEEDED = 13
 local BALANCE_OVERFLOW = 14
 local INSUFFICIENT_FUNDS = 15
 local CORRUPT = 16
+local RETURNED = 17
+local SUSPENDED = 18
+local LANE_GAP = 19
+local LANE_MOVED = 20
+local LANE_FORKED = 21
 
 local NONE = {}
 
@@ -87,4 +126,5 @@ local function bind()
   call, pcall = redis.call, redis.pcall
 end
 
-local ENTRY, CREATE, JOIN, LEAVE, FREEZE, REGISTER, THAW = 0, 1, 2, 3, 4, 5, 6
+local ENTRY, CREATE, JOIN, LEAVE, FREEZE, REGISTER, THAW, ARRIVE, SETTLE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+local LEG_JOIN, LEG_LEAVE, LEG_RETURN = 2, 3, 4

@@ -12,6 +12,10 @@ local function change(account, sum)
   return account[at + 1] - before
 end
 
+local function unbalanced()
+  error('teller: postings of ' .. currency .. ' do not sum to zero; nothing was written')
+end
+
 -- Moves the money. Double entry, enforced: what one account gains, the other loses.
 local function transfer()
   if total ~= 0 then
@@ -19,23 +23,43 @@ local function transfer()
   end
   dirty[sender], dirty[to] = true, true
   if change(accounts[sender], -amount) + change(accounts[to], amount) ~= 0 then
-    error('teller: postings of ' .. currency .. ' do not sum to zero; nothing was written')
+    unbalanced()
   end
+end
+
+-- Takes the money from the payer and sends it off. What the payer loses, one lane gains.
+local function debit()
+  local gained = 0
+  dirty[sender] = true
+  for _, leg in ipairs(away or NONE) do
+    if leg.money ~= 0 then
+      gained = gained + carry(lanes[leg.lane], currency, amount)
+    end
+  end
+  if change(accounts[sender], -amount) + gained ~= 0 then
+    unbalanced()
+  end
+end
+
+-- The rooms of an account, which are set i, with the room or without it.
+local function change_rooms(i, with)
+  joined[i] = joined[i] + (with and 1 or -1)
+  edit(with and 'SADD' or 'SREM', i, extra.room)
 end
 
 local function change_members()
   if kind ~= JOIN and kind ~= CREATE and kind ~= LEAVE then return end
   local by_name, set_of = roles[members], extra.joined
   if kind == LEAVE then
-    by_name[who], joined[set_of] = false, joined[set_of] - 1
+    by_name[who] = false
     edit('HDEL', members, who)
-    edit('SREM', set_of, extra.room)
-    return
+  else
+    by_name[who] = kind == CREATE and 'owner' or 'member'
+    edit('HSET', members, who, by_name[who])
   end
-  local role = kind == CREATE and 'owner' or 'member'
-  by_name[who], joined[set_of] = role, joined[set_of] + 1
-  edit('HSET', members, who, role)
-  edit('SADD', set_of, extra.room)
+  if set_of ~= 0 then
+    change_rooms(set_of, kind ~= LEAVE)
+  end
 end
 
 local function open_account(i)
@@ -65,9 +89,10 @@ local function set_mark(seq)
   if sender == 0 or kind == REGISTER then
     text = encode('>c16BI6I6c0', digest, 0, seq, now, box)
   else
-    local n = answer_count   -- the last six answers are the payer's and the payee's balance
-    text = encode('>c16BI6I6i8I8I7c0', digest, 1, seq, now,
-      answers[n - 5], answers[n - 4], answers[n - 3], box)
+    -- The last answers are the payer's balance and, if that is here, the payee's.
+    local n, form = answer_count - (to ~= 0 and 5 or 2), to ~= 0 and 1 or 2
+    text = encode('>c16BI6I6i8I8I7c0', digest, form, seq, now,
+      answers[n], answers[n + 1], answers[n + 2], box)
   end
   marks[mark] = text
   set(keys[mark], text)
@@ -79,25 +104,4 @@ local function append_entry()
   if second ~= 0 then push(second, entry) end
   if third ~= 0 then push(third, entry) end
   return seq
-end
-
--- Applies the post at hand.
-local function apply()
-  local status, detail = refusal()
-  answer_count = answer_count + 1
-  answers[answer_count] = status or OK
-  if status then
-    answer_count = answer_count + 1
-    answers[answer_count] = detail or false
-    return
-  end
-  if kind ~= ENTRY then
-    change_accounts()
-    change_members()
-  end
-  local seq = append_entry()
-  if sender ~= 0 then
-    transfer()
-  end
-  set_mark(seq)
 end

@@ -5,6 +5,14 @@ local function write()
   for i, sum in pairs(totals) do
     set(keys[scalars_from + i], digits(sum))
   end
+  if lanes then
+    for i in pairs(lanes_out) do
+      set(keys[scalars_from + i], format_lane_out(lanes[i]))
+    end
+    for i in pairs(lanes_in) do
+      set(keys[scalars_from + i], format_lane_in(lanes[i]))
+    end
+  end
   -- After this point nothing may fail: every type was checked, every value is a string.
   if set_count > 0 then
     call('MSET', spread(sets, 1, set_count))
@@ -14,6 +22,11 @@ local function write()
   end
   for _, command in ipairs(edits) do
     call(spread(command))
+  end
+  if lanes then
+    for i, dropped in pairs(trims) do
+      call('LTRIM', keys[lists_from + i], dropped, -1)
+    end
   end
 end
 
@@ -88,7 +101,25 @@ local function read(keys, args)
   return {length, last + 1, ascending}
 end
 
+local function mirror(keys, args)
+  bind()
+  if call('EXISTS', keys[3]) == 1 then
+    return redis.error_reply('MIRROR the room is at home here')
+  end
+  local origin, length, anew = call('GET', keys[2]), call('LLEN', keys[1]), 0
+  if origin ~= args[1] then
+    call('SET', keys[2], args[1])
+    call('DEL', keys[1])
+    length, anew = 0, origin and 1 or 0
+  end
+  if #args > 2 and length == number(args[2]) then
+    length = call('RPUSH', keys[1], spread(args, 3))
+  end
+  return {length, anew}
+end
+
 redis.register_function('teller_post', post)
+redis.register_function('teller_mirror', mirror)
 redis.register_function{function_name = 'teller_sweep', callback = sweep, flags = {'allow-oom'}}
 redis.register_function{function_name = 'teller_read', callback = read, flags = {'no-writes'}}
 redis.register_function{function_name = 'teller_books', callback = books, flags = {'no-writes'}}

@@ -98,7 +98,7 @@ end
 -- A mark's time and whether it is one of money; nil if it is damaged.
 local function parse_mark(mark)
   local length = #mark
-  local money = sub(mark, 17, 17) == '\1'
+  local money = sub(mark, 17, 17) == '\1' or sub(mark, 17, 17) == '\2'
   local box_at = money and 53 or 30
   if length < 30 or not money and sub(mark, 17, 17) ~= '\0' then
     return nil

@@ -28,7 +28,7 @@ def test_payments_and_messages_go_through_and_the_sum_stays(hub: System) -> None
     assert hub.store_socket is not None
     plan = {**WINDOW, "pids": {"store": hub.pids["store"]}}
     with (
-        Generator.of_clients(hub.host, hub.port, hub.dialect) as clients,
+        Generator.of_clients(hub.addresses, hub.dialect) as clients,
         store.client(hub.store_socket) as raw,
     ):
         names = clients.call("enter", number=4)["names"]

@@ -21,7 +21,7 @@ def entered() -> Enter:
         number: int = 4, planted: Planted | None = None, dialect: str = "json", room: bool = False
     ) -> AsyncIterator[tuple[FakeHub, Worker]]:
         async with fake_hub(planted or Planted()) as hub:
-            worker = Worker("127.0.0.1", hub.port, dialect)
+            worker = Worker([("127.0.0.1", hub.port)], dialect)
             await worker.enter(number)
             if room:
                 await worker.join()

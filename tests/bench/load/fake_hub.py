@@ -34,6 +34,16 @@ class Planted:
     stall_at: int = 0
     stall_seconds: float = 0.0
     """For so long nothing is answered."""
+    travels: bool = False
+    """Whether money is on its way when it is acknowledged, and the payer hears of its arrival."""
+    settle_late: float = 0.0
+    """How long after it arrived, in seconds."""
+    forget_settled_at: int = 0
+    settle_twice_at: int = 0
+    swap_settled_at: int = 0
+    """The payer hears of this arrival after the next one."""
+    misstate_at: int = 0
+    """The ack says nothing of the way that the money has to go."""
     acks: bool = True
     lose_missed: int = 0
     double_missed: int = 0
@@ -56,6 +66,7 @@ class FakeHub:
         self._rooms: defaultdict[str, set[str]] = defaultdict(set)
         self._boxes: defaultdict[str, list[Frame]] = defaultdict(list)
         self._held: list[tuple[str, str, Frame]] = []
+        self._untold: dict[str, Frame] = {}
         self._running = asyncio.Event()
         self._running.set()
 
@@ -119,7 +130,24 @@ class FakeHub:
         if number == planted.stray_at:
             self._answer(socket, "ack", {"id": "000000009999"})
         if planted.acks and number != planted.forget_ack_at:
-            self._answer(socket, "ack", frame)
+            state = planted.travels and number != planted.misstate_at
+            self._answer(socket, "ack", frame, **({"state": "accepted"} if state else {}))
+        if planted.travels:
+            loop = asyncio.get_running_loop()
+            loop.call_later(planted.settle_late, self._settle, socket, number, name, frame)
+
+    def _settle(self, socket: ServerConnection, number: int, name: str, frame: Frame) -> None:
+        """Tell the payer that the money has arrived."""
+        planted = self.planted
+        if number == planted.forget_settled_at:
+            return
+        if number == planted.swap_settled_at:
+            self._untold[name] = frame
+            return
+        for _ in range(1 + (number == planted.settle_twice_at)):
+            self._answer(socket, "settled", frame)
+        if name in self._untold:
+            self._answer(socket, "settled", self._untold.pop(name))
 
     def _deliver(self, number: int, name: str, to: str, frame: Frame) -> None:
         planted, socket = self.planted, self._people[to]

@@ -16,6 +16,8 @@ from protocol.frames import (
     MessageEntry,
     Payment,
     PaymentEntry,
+    ReturnedEntry,
+    SettledEntry,
 )
 
 from .test_wire import upgraded
@@ -24,6 +26,7 @@ OP = 123_456
 ID = "000000123456"
 PLACE = {"box": "@bob", "seq": 7, "at": 1_700_000_000_000}
 OURS = [Json(), MessagePack()]
+ARRIVED = SettledEntry(ID, "@al", "@bob", 1, "USD", **PLACE)  # type: ignore[arg-type]
 
 
 def frame_of(dialect: Dialect, kind: str, to: str, size: int = 3) -> bytes:
@@ -64,6 +67,8 @@ ANSWERS: list[tuple[HubFrame, str]] = [
     (PaymentEntry(id=ID, from_="@al", to="@bob", amount=1, currency="USD", **PLACE), "delivery"),
     (Error(code="busy", message="later", retry="same_id", id=ID), "refusal"),
     (Goodbye(reason="slow"), "refusal"),
+    (ReturnedEntry(ID, "@al", "@bob", "party_frozen", **PLACE), "refusal"),  # type: ignore[arg-type]
+    (ARRIVED, ""),
 ]
 
 
@@ -90,3 +95,21 @@ def test_every_dialect_has_operations_with_a_place_for_the_id(dialect: Dialect, 
     assert len(ID) == ID_DIGITS
     assert dialect.delivery.groups == 1
     assert dialect.ack is None or dialect.ack.groups == 1
+
+
+@pytest.mark.parametrize("dialect", OURS, ids=lambda one: one.name)
+def test_money_that_travels_is_told_by_its_ack_and_by_its_arrival(dialect: Teller) -> None:
+    assert dialect.subprotocol is not None
+    encode = CODECS[dialect.subprotocol].encode
+    balance = BalanceAfter(1, 0, 2)
+    here, away = (
+        encode(Ack(ID, 1, "disk", "@al", 7, state=state, balance=balance))
+        for state in ("settled", "accepted")
+    )
+    arrived = encode(ARRIVED)
+    assert dialect.settlement is not None
+    assert dialect.ack is not None
+    assert dialect.settlement.findall(away + arrived) == [ID.encode()]
+    assert dialect.ack.findall(away + arrived) == [ID.encode()]
+    assert not dialect.delivery.search(arrived)
+    assert [text.count(dialect.accepted) for text in (here, away, arrived)] == [0, 1, 0]

@@ -11,7 +11,7 @@ from bench.load.histogram import merge
 from bench.load.worker import Worker
 
 from .conftest import Enter
-from .fake_hub import GAP_MAX, Planted
+from .fake_hub import GAP_MAX, Planted, fake_hub
 from .test_gate import found
 
 
@@ -74,7 +74,7 @@ async def test_a_storm_comes_and_goes(entered: Enter, tokens: bool) -> None:
 async def test_who_does_not_get_in_is_counted(entered: Enter) -> None:
     async with entered(2) as (_, worker):
         await worker.drop()
-        worker._port = 1
+        worker._addresses = [("127.0.0.1", 1)]
         result: dict[str, Any] = await worker.resume()
         assert (result["connected"], found(result)) == (0, {"refused"})
         assert len(result["errors"]) == 2
@@ -98,11 +98,32 @@ def test_sockets_are_spread_over_local_addresses() -> None:
 
 async def test_a_connection_comes_from_its_address(entered: Enter) -> None:
     async with entered(1) as (hub, _):
-        beyond = Worker("127.0.0.1", hub.port, "json", offset=PER_ADDRESS)
+        beyond = Worker([("127.0.0.1", hub.port)], "json", offset=PER_ADDRESS)
         await beyond.enter(1)
         (connection,) = beyond._connections()
         assert connection.transport.get_extra_info("sockname")[0] == "127.0.0.2"
         beyond.close()
+
+
+@pytest.mark.parametrize(("paired", "places"), [(False, [0, 1, 0, 1]), (True, [0, 0, 1, 1])])
+async def test_several_hubs_are_dialled_in_turn_or_two_and_two(
+    paired: bool, places: list[int]
+) -> None:
+    async with fake_hub(Planted()) as one, fake_hub(Planted()) as other:
+        ports = [one.port, other.port]
+        worker = Worker([("127.0.0.1", port) for port in ports], "json")
+        await worker.enter(4, paired=paired)
+        await worker.drop()
+        await worker.resume()  # to the same hub again, which knows them
+        peers = [one.transport.get_extra_info("peername")[1] for one in worker._connections()]
+        assert [ports.index(port) for port in peers] == places
+        worker.close()
+
+
+async def test_accounts_may_be_given_their_names(entered: Enter) -> None:
+    async with entered(2) as (_, worker):
+        assert await worker.enter(names=["anna", "otto"]) == {"names": ["anna", "otto"]}
+        assert [connection.name for connection in worker._connections()][2:] == ["anna", "otto"]
 
 
 ECHO = """

@@ -154,6 +154,6 @@ async def test_pairs_need_an_even_number(entered: Enter) -> None:
 
 
 async def test_who_is_not_let_in_is_told_so() -> None:
-    worker = Worker("127.0.0.1", 1, "json")
+    worker = Worker([("127.0.0.1", 1)], "json")
     with pytest.raises(OSError, match="refused"):
         await worker.enter(2)

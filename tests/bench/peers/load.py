@@ -12,7 +12,7 @@ BIG = 65_536
 def passes(system: System, echoes: bool = False) -> None:
     """One-to-one, before and after everyone came anew, and a room: nothing may be lost, doubled or
     reordered. `echoes`: the sender of a room message gets its own copy, too."""
-    with Generator.of_clients(system.host, system.port, system.dialect) as generator:
+    with Generator.of_clients(system.addresses, system.dialect) as generator:
         generator.call("enter", number=MEMBERS)
         _window(generator, system, "message", 1, to="pair")
         generator.call("drop")

@@ -76,7 +76,7 @@ def test_the_stream_has_what_it_acknowledged() -> None:
     serving = nats.serving(jetstream.PEER, folder, jetstream.STORAGE)
     with serving as (system, port):
         jetstream.request(port, "STREAM.CREATE.chat", jetstream.STREAM)
-        with Generator.of_clients(system.host, system.port, system.dialect) as generator:
+        with Generator.of_clients(system.addresses, system.dialect) as generator:
             generator.call("enter", number=4)
             plan = {"kinds": {"message": 1}, "to": "pair", "seconds": 0.2, "warm_up": 0, "size": 9}
             sent = generator.call("load", **plan)["sent"]

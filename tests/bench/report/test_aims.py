@@ -12,7 +12,10 @@ from bench.scenarios import SCENARIOS
 
 from .runs import a_row, a_run
 
-BESIDE_PEERS = frozenset({"store", "dm", "uniform", "alone", "bare", "no stall"})
+BESIDE_PEERS = frozenset(
+    {"store", "dm", "uniform", "alone", "bare", "no stall", "cut", "loss"}
+    | {"1 worker", "1 primary", "within"}
+)
 """What else a ratio of an aim is held against."""
 
 

@@ -29,6 +29,8 @@ TINY = replace(
     payloads=(16, 65_536),
     steps=(50,),
     soak=(3, 0.2),
+    workers=(1, 2),
+    primaries=(1, 2),
 )
 
 Play = Callable[..., Outcome]

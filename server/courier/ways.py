@@ -1,0 +1,33 @@
+"""What the lanes of a courier work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..durability import Promise
+from ..ledger.keys import Keyspace
+from ..pipeline import Pipeline
+from ..store.connection import Channel
+from .ends import End, Near, Place
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The store's partitions, as a courier reaches them."""
+
+    keyspace: Keyspace
+    pipeline_of: Callable[[int], Pipeline]
+    """Takes posts to a partition."""
+    channel: Callable[[int], Channel]
+    """Reads records and outboxes there."""
+    promise: Promise
+    abroad: Callable[[int, str], End] | None = None
+    """The end, in another region, of the lane from a partition; None: there is one region only."""
+
+    def end(self, source: int, dest: Place) -> End:
+        """The end of the lane from partition `source` to `dest`."""
+        if isinstance(dest, int):
+            return Near(self, source, dest)
+        assert self.abroad is not None
+        return self.abroad(source, dest)

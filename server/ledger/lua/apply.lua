@@ -1,0 +1,31 @@
+-- Applies the post at hand.
+local function apply()
+  if kind > THAW then
+    return apply_lane_post()
+  end
+  local status, detail = refusal()
+  if away then
+    status, detail = check_away(status, detail)
+  end
+  answer_count = answer_count + 1
+  answers[answer_count] = status or OK
+  if status then
+    answer_count = answer_count + 1
+    answers[answer_count] = detail or false
+    return
+  end
+  if kind ~= ENTRY then
+    change_accounts()
+    change_members()
+  end
+  local seq = append_entry()
+  if sender ~= 0 then
+    if to ~= 0 then transfer() else debit() end
+  end
+  set_mark(seq)
+  if away then
+    for _, leg in ipairs(away) do
+      send_leg(leg.lane, leg.outbox, leg.text)
+    end
+  end
+end

@@ -1,0 +1,109 @@
+"""The model's side of what a courier posts: arrivals and settlements. See `model`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from protocol.money import AMOUNT_MAX
+
+from .crossing import Arrival, Settlement
+from .lanes import LEG_WINDOW, InLane, OutLane
+from .legs import LegKind, OutLeg, read_leg
+from .model import Account, ModelBooks, Refused, Result
+from .posts import Post
+from .status import Status
+
+
+class Model(ModelBooks):
+    """The whole ledger: all partitions, and the lanes between them."""
+
+    def apply(self, posts: Iterable[Post], at: int) -> list[int | Result]:
+        """Apply `posts` in order at `at` ms; the answer is that of ``teller_post``."""
+        return [at, *(self._apply(post, at) for post in posts)]
+
+    def _apply(self, post: Post, at: int) -> Result:
+        if isinstance(post.extra, Arrival):
+            return self._arrive(post, post.extra, at)
+        if isinstance(post.extra, Settlement):
+            return self._settle(post, post.extra, at)
+        return self.apply_one(post, at)
+
+    def _arrive(self, post: Post, come: Arrival, at: int) -> Result:
+        lane = self.lanes_in.get(come.lane, InLane())
+        if come.seq <= lane.last:
+            if come.at > lane.at:
+                return [Status.LANE_FORKED, b"%d" % lane.last]
+            return [Status.DUPLICATE, b"1" if come.seq in lane.refused else b"0"]
+        if come.seq > min(lane.last + 1, come.floor + LEG_WINDOW):
+            return [Status.LANE_GAP, b"%d" % lane.last]
+        self.lanes_in[come.lane] = lane
+        lane.last, lane.at = come.seq, max(lane.at, come.at)
+        lane.refused = [seq for seq in lane.refused if seq > come.floor]
+        self._carry(lane, come.leg.currency, come.leg.amount)
+        try:
+            self._check_leg(post, come)
+        except Refused as refused:
+            return self._refuse(post, come, lane, Status(int(refused.result[0])), at)
+        return self._accept(post, come, at)
+
+    def _check_leg(self, post: Post, come: Arrival) -> None:
+        if come.leg.kind in (LegKind.JOIN, LegKind.LEAVE):
+            return
+        self._check_parties(post)
+        self._check_rights(post)
+        if come.leg.amount:
+            assert post.to is not None
+            payee = self.accounts[post.to.record]
+            has = payee.holding(come.leg.currency)
+            if payee.frozen and come.leg.kind != LegKind.RETURN:
+                raise Refused(Status.PARTY_FROZEN)
+            if has.available + has.held + come.leg.amount > AMOUNT_MAX:
+                raise Refused(Status.BALANCE_OVERFLOW)
+
+    def _accept(self, post: Post, come: Arrival, at: int) -> Result:
+        leg = come.leg
+        if leg.kind in (LegKind.JOIN, LegKind.LEAVE):
+            self._change_rooms(come.joined, leg.room.encode(), with_it=leg.kind == LegKind.JOIN)
+            return [Status.OK]
+        seq = self._append(post.boxes[0], b"%013d" % at + post.body)
+        if not leg.amount:
+            return [Status.OK, seq]
+        assert post.to is not None
+        balance = self.accounts[post.to.record].change(leg.currency, leg.amount)
+        return [Status.OK, seq, *balance]
+
+    def _refuse(self, post: Post, come: Arrival, lane: InLane, code: Status, at: int) -> Result:
+        leg = come.leg
+        if leg.kind != LegKind.RETURN:
+            lane.refused.append(come.seq)
+            back = LegKind.RETURN, leg.who, leg.to, leg.id, leg.amount, leg.currency
+            data = come.refusal + bytes([code])
+            returned = type(leg)(*back, code=code)
+            self._send(OutLeg("", come.back, come.back_outbox, returned, data), at)
+            return [Status.RETURNED, b"%d" % code]
+        if not leg.amount:
+            return [Status.SUSPENDED]
+        suspense = self.accounts.setdefault(come.suspense.record, Account())
+        suspense.change(leg.currency, leg.amount)
+        entry = b"%013d" % at + come.suspended
+        self._append(come.suspense.box, entry)
+        assert post.to is not None
+        if post.to.record not in self.accounts:
+            return [Status.SUSPENDED]
+        return [Status.SUSPENDED, b"%d" % self._append(post.boxes[0], entry)]
+
+    def _settle(self, post: Post, settled: Settlement, at: int) -> Result:
+        lane = self.lanes_out.get(settled.lane, OutLane())
+        if settled.after != lane.done or not lane.done <= settled.done <= lane.sent:
+            return [Status.LANE_MOVED, b"%d" % lane.done]
+        if settled.done > lane.done:
+            leg = self.outboxes[settled.outbox][settled.done - lane.first]
+            if read_leg(leg)[0] != settled.at:
+                return [Status.LANE_FORKED, b"%d" % lane.done]
+        self.lanes_out[settled.lane] = lane
+        lane.done = settled.done
+        first = max(lane.first, lane.done - settled.keep + 1)
+        del self.outboxes.setdefault(settled.outbox, [])[: first - lane.first]
+        lane.first = first
+        seqs = [self._append(box, b"%013d" % at + post.body) for box in post.boxes]
+        return [Status.OK, *seqs]

@@ -1,0 +1,222 @@
+"""Aims a post: which partition it is posted in, which boxes there, and its legs elsewhere.
+
+Pure functions, used by the handlers. Each takes a post with its sender, id, digest and entry, and
+the sender's keys (`own`), and completes it. Where all parties are in one partition there are no
+legs, and the post is what it would be in a store with one.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from protocol.currencies import EXPONENTS
+from protocol.frames import Create, Deposit, Freeze, Join, Leave, Payment
+
+from .entries import encode_entry, entry_of
+from .keys import WORLD, AccountKeys, Keyspace
+from .legs import Leg, LegKind, OutLeg, pack_leg
+from .lookups import Lookup, Question
+from .posts import Kind, Post
+from .status import Status
+
+_KIND = {Create: Kind.CREATE, Join: Kind.JOIN, Leave: Kind.LEAVE}
+
+
+def to_person(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
+    """Words, or a marker, for the box of the sender and that of `to`."""
+    post.partition = own.partition
+    post.box = own.name
+    if to == own.name:
+        post.to = own
+        _to_self(post, own)
+        return
+    other = keyspace.party(to)
+    if other.partition == own.partition:
+        post.to = other
+        post.boxes = (own.box, other.box)
+        post.names = (own.name, to)
+        return
+    _to_self(post, own)
+    leg = Leg(LegKind.PERSON, to, own.name, post.id, body=post.body)
+    post.legs = (out_leg(keyspace, own.partition, other.label, leg),)
+    if other.partition >= 0:
+        post.lookups = (_there(other, Status.UNKNOWN_ACCOUNT),)
+
+
+def to_room(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
+    """Words for the box of a room, in the room's partition; if that is in another region, they
+    leave from the sender's, and have no place here."""
+    room = keyspace.party(to)
+    if room.partition < 0:
+        post.partition = own.partition
+        post.box = own.name
+        leg = Leg(LegKind.ROOM, to, own.name, post.id, body=post.body)
+        post.legs = (out_leg(keyspace, own.partition, room.label, leg),)
+        return
+    _move(keyspace, post, own, room.partition)
+    post.room = post.members = room
+    post.box = to
+    post.boxes = (room.box,)
+    post.names = (to,)
+
+
+def room_marker(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
+    """How far a member has read a room: for their own box only."""
+    room = keyspace.party(to)
+    post.partition = own.partition
+    post.box = own.name
+    _to_self(post, own)
+    if room.partition == own.partition:
+        post.room = post.members = room
+    elif room.partition >= 0:
+        post.lookups = (
+            _there(room, Status.UNKNOWN_ROOM, checked=False),
+            _member(room, own.name, checked=False),
+        )
+
+
+def payment(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Payment) -> None:
+    """Money to a person, perhaps shown in a room: posted in the payer's partition."""
+    payee = keyspace.party(frame.to)
+    room = keyspace.party(frame.room) if isinstance(frame.room, str) else None
+    here = post.partition = own.partition
+    post.sender = own
+    _money(post, frame)
+    post.box = own.name
+    post.boxes = (own.box,)
+    post.names = (own.name,)
+    if payee.partition == here:
+        post.to = payee
+        post.boxes += (payee.box,)
+        post.names += (payee.name,)
+    else:
+        _pay_away(keyspace, post, payee)
+    if room is None:
+        return
+    if room.partition == here:
+        post.room = post.members = room
+        post.boxes += (room.box,)
+        post.names += (room.name,)
+    else:
+        leg = Leg(LegKind.ROOM, room.name, own.name, post.id, body=post.body)
+        post.legs += (out_leg(keyspace, here, room.label, leg),)
+        if room.partition >= 0:
+            post.lookups += (_there(room, Status.UNKNOWN_ROOM), _member(room, own.name))
+
+
+def deposit(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Deposit) -> None:
+    """Money from `$world`, which is in every partition, to a person: settled at once."""
+    payee = keyspace.of(frame.to)
+    _move(keyspace, post, own, payee.partition)
+    _give(keyspace, post, payee, frame)
+
+
+def opening(keyspace: Keyspace, post: Post, new: AccountKeys, gift: Deposit) -> None:
+    """The opening balance of a registration: a deposit that is part of it."""
+    _give(keyspace, post, new, gift)
+    post.body = encode_entry(entry_of(gift, WORLD))
+
+
+def membership(
+    keyspace: Keyspace, post: Post, own: AccountKeys, frame: Create | Join | Leave, most: int
+) -> None:
+    """A room made, joined or left: posted in the room's partition. `most`: rooms of an account."""
+    to_room(keyspace, post, own, frame.room)
+    kind = post.kind = _KIND[type(frame)]
+    limit = () if kind is Kind.LEAVE else (most,)
+    if post.partition == own.partition:
+        post.extra = (own.joined, frame.room, *limit)
+        return
+    post.extra = (b"", frame.room, *limit)
+    what = LegKind.LEAVE if kind is Kind.LEAVE else LegKind.JOIN
+    leg = Leg(what, own.name, own.name, post.id, room=frame.room)
+    post.legs = (out_leg(keyspace, post.partition, own.label, leg),)
+    if limit:
+        count = ("SCARD", own.joined)
+        too_many = (Status.LIMIT_EXCEEDED, Question.ROOMS, False, most)
+        post.lookups = (Lookup(own.partition, count, *too_many),)
+
+
+def freeze(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Freeze) -> None:
+    """An account frozen or freed: posted in its partition. It makes no entry."""
+    post.to = keyspace.of(frame.who)
+    _move(keyspace, post, own, post.to.partition)
+    post.kind = Kind.FREEZE if frame.frozen else Kind.THAW
+    post.box = frame.who
+
+
+def mark_of(keyspace: Keyspace, partition: int, who: str, id: str) -> bytes:
+    """Key of the duplicate mark of a post of `who` that is posted in `partition`.
+
+    Ids are told apart within a partition. So one sender's id may be used once for each: a reuse
+    in another partition is not seen, and is a post of its own.
+    """
+    return f"{keyspace.tag(partition)}d:{who}:{id}".encode()
+
+
+def world_box(keyspace: Keyspace, partition: int) -> str:
+    """The name under which the box of `$world` in `partition` is announced. Whoever listens to
+    `$world` hears the box of its home; the others are nobody's."""
+    home = keyspace.partition_of(WORLD)
+    return WORLD if partition == home else f"{WORLD}.{partition}"
+
+
+def out_leg(keyspace: Keyspace, source: int, dest: str, leg: Leg) -> OutLeg:
+    """`leg`, aimed from partition `source` at the one labelled `dest`."""
+    lane, outbox = keyspace.lane_out(source, dest), keyspace.outbox(source, dest)
+    return OutLeg(dest, lane, outbox, leg, pack_leg(leg))
+
+
+def _to_self(post: Post, own: AccountKeys) -> None:
+    post.boxes = (own.box,)
+    post.names = (own.name,)
+
+
+def _move(keyspace: Keyspace, post: Post, own: AccountKeys, partition: int) -> None:
+    """Post it in `partition`, where its mark then is, too."""
+    post.partition = partition
+    if partition != own.partition:
+        post.mark = mark_of(keyspace, partition, own.name, post.id)
+
+
+def _money(post: Post, frame: Payment | Deposit) -> None:
+    post.amount = frame.amount
+    post.currency = frame.currency if frame.currency in EXPONENTS else ""
+
+
+def _give(keyspace: Keyspace, post: Post, payee: AccountKeys, gift: Deposit) -> None:
+    partition = payee.partition
+    world = keyspace.world(partition)
+    post.sender, post.to = world, payee
+    _money(post, gift)
+    post.total = keyspace.total(post.currency or "XXX", partition)
+    post.box = payee.name
+    post.boxes = (payee.box, world.box)
+    post.names = (payee.name, world_box(keyspace, partition))
+
+
+def _pay_away(keyspace: Keyspace, post: Post, payee: AccountKeys) -> None:
+    """The payee gets the entry as settled; all boxes on this side say that it was accepted."""
+    assert post.entry is not None
+    money = {"amount": post.amount, "currency": post.currency}
+    leg = Leg(LegKind.PERSON, payee.name, post.who, post.id, body=post.body, **money)  # type: ignore[arg-type]
+    post.legs = (out_leg(keyspace, post.partition, payee.label, leg),)
+    post.entry = replace(post.entry, state="accepted")
+    post.body = encode_entry(post.entry)
+    if payee.partition >= 0:
+        post.lookups = (_there(payee, Status.UNKNOWN_ACCOUNT), _frozen(payee))
+
+
+def _there(party: AccountKeys, unknown: Status, checked: bool = True) -> Lookup:
+    command = ("GETRANGE", party.record, 0, 0)
+    return Lookup(party.partition, command, unknown, Question.THERE, checked)
+
+
+def _frozen(party: AccountKeys) -> Lookup:
+    command = ("GETRANGE", party.record, 0, 0)
+    return Lookup(party.partition, command, Status.PARTY_FROZEN, Question.FROZEN, True)
+
+
+def _member(room: AccountKeys, who: str, checked: bool = True) -> Lookup:
+    command = ("HGET", room.members, who)
+    return Lookup(room.partition, command, Status.NOT_A_MEMBER, Question.MEMBER, checked)

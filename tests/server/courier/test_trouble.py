@@ -1,0 +1,354 @@
+"""Couriers that die, words that are lost, stores that go back: all arrives once, and in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from server.courier import courier as module
+from server.courier.courier import Courier, elected
+from server.courier.lane import Lane
+from server.ledger.lanes import InLane, OutLane
+from server.ledger.posts import Kind, Post
+from server.ledger.status import Status
+from server.outcomes import Result
+from tests.server.courier.conftest import (
+    ALICE,
+    BOB,
+    KEYSPACE,
+    PARTITIONS,
+    World,
+    balance,
+    entry,
+    name_in,
+)
+from tests.server.outages import break_link
+from tests.support import Client, Hub, until
+
+PAY = {"to": BOB, "amount": 250, "currency": "USD"}
+LANE = KEYSPACE.lane_out(0, "1")
+LANE_END = KEYSPACE.lane_in(1, "0")
+
+
+async def meet(world: World, hub: Hub | None = None) -> tuple[Client, Client]:
+    """Alice at a hub, and Bob at the second."""
+    alice = await (hub or world.first).register(ALICE[1:])
+    return alice, await world.second.register(BOB[1:])
+
+
+def hold(courier: Courier) -> None:
+    """From now on this hub carries nothing, as if it died right after each commit."""
+    courier._carry = lambda *leg: None  # type: ignore[method-assign]
+    no_scans(courier)
+
+
+def no_scans(courier: Courier) -> None:
+    """From now on this hub hears of legs only by word."""
+    courier._scan = _nothing  # type: ignore[method-assign]
+
+
+async def _nothing() -> None:
+    pass
+
+
+async def lane_out(hub: Hub) -> OutLane:
+    stored = await hub.app.services.channel(0).request("GET", LANE)
+    return OutLane.parse(stored)  # type: ignore[arg-type]
+
+
+async def test_a_word_wakes_the_courier_of_another_hub(world: World) -> None:
+    courier = world.courier_of(0)
+    poster = world.other(courier)
+    no_scans(courier.app.services.courier)
+    alice, bob = await meet(world, poster)
+    await alice.ask("payment", id="p", **PAY)
+    assert (await entry(bob, "p"))["amount"] == 250
+    await entry(alice, "p", "settled")
+    assert courier.app.services.courier.lanes[0, 1].done == 1
+    assert (0, 1) not in poster.app.services.courier.lanes
+    await world.judge()
+
+
+async def test_a_courier_that_does_nothing_is_stood_in_for(world: World) -> None:
+    lazy = world.courier_of(0)
+    hold(lazy.app.services.courier)
+    lazy.app.services.courier.heard = lambda *word: None  # type: ignore[method-assign]
+    alice, bob = await meet(world, world.other(lazy))
+    await alice.ask("payment", id="p", **PAY)
+    assert (await entry(bob, "p"))["amount"] == 250
+    await entry(alice, "p", "settled")
+    await world.judge()
+
+
+async def test_what_a_dead_hub_left_is_found_by_the_next_one(world: World) -> None:
+    """It committed, and died before it pushed anything, or told anybody."""
+    source = world.courier_of(0)
+    hold(source.app.services.courier)
+    alice = await source.register(ALICE[1:])
+    bob = await world.other(source).register(BOB[1:])
+    ack = await alice.ask("payment", id="p", **PAY)
+    await alice.ask("message", id="m", to=BOB, text="did you get it?")
+    assert ack["state"] == "accepted"
+    assert (await lane_out(source)).done == 0
+    heir = world.other(source)
+    for task in list(source.app._tasks):  # it is dead: it says nothing any more, not even goodbye
+        task.cancel()
+    heir.app.services.hubs._seen.clear()
+    heir.app.services.courier.elect()
+    assert [(await entry(bob, id))["id"] for id in ("p", "m")] == ["p", "m"]
+    assert await balance(bob) == 10_250
+    await until(lambda: heir.app.services.courier.lanes[0, 1].done == 2)
+    await world.judge()
+
+
+@pytest.mark.parametrize("kind", [Kind.ARRIVE, Kind.SETTLE])
+async def test_an_answer_that_was_lost_is_found_out(
+    world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leg arrived, or was settled, but the courier was not told."""
+    answered = Lane.answered
+    lost: list[Post] = []
+
+    def lose_the_first(lane: Lane, post: Post, result: Result) -> None:
+        if post.kind is kind and not lost:
+            lost.append(post)
+            lane.failed(post)
+        else:
+            answered(lane, post, result)
+
+    monkeypatch.setattr(Lane, "answered", lose_the_first)
+    alice, bob = await meet(world)
+    for id in ("p1", "p2", "p3"):
+        await alice.ask("payment", id=id, **PAY)
+    assert [(await entry(alice, id, "settled"))["id"] for id in ("p1", "p2", "p3")]
+    assert [(await entry(bob, id))["seq"] for id in ("p1", "p2", "p3")] == [2, 3, 4]
+    assert len(lost) == 1
+    await world.judge()
+
+
+async def test_a_refused_legs_answer_that_was_lost_does_not_settle_the_payment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = Lane.answered
+    lost: list[Post] = []
+
+    def lose_the_first(lane: Lane, post: Post, result: Result) -> None:
+        if result[0] == Status.RETURNED and not lost:
+            lost.append(post)
+            lane.failed(post)
+        else:
+            answered(lane, post, result)
+
+    monkeypatch.setattr(Lane, "answered", lose_the_first)
+    alice, _ = await meet(world)
+    operator = await world.first.operator()
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    await operator.ask("freeze", who=BOB, frozen=True)
+    await alice.ask("payment", id="p2", **PAY)
+    assert (await entry(alice, "p2"))["type"] == "returned"
+    assert len(lost) == 1
+    await world.at_rest()
+    page = await alice.ask("history", box=ALICE)
+    kinds = [one["type"] for one in page["entries"] if one["id"] == "p2"]
+    assert kinds == ["payment", "returned"]
+    assert await balance(alice) == 9_750
+    await world.judge()
+
+
+async def test_two_couriers_at_once_carry_everything_once(world: World) -> None:
+    everything = frozenset(range(PARTITIONS))
+    for hub in world.hubs:
+        courier = hub.app.services.courier
+        courier.elect = lambda: None  # type: ignore[method-assign]
+        courier.mine = everything
+    alice, bob = await meet(world)
+    phone = await world.second.login(ALICE[1:])
+    for n in range(40):
+        await alice.ask("payment", id=f"a{n}", **{**PAY, "amount": 1})
+        await phone.ask("message", id=f"b{n}", to=BOB, text="and words")
+    last = await alice.ask("message", id="last", to=BOB, text="that was it")
+    assert last["type"] == "ack"
+    seqs = []
+    while True:
+        frame = await bob.receive()
+        if frame.get("from") == ALICE:
+            seqs.append(frame["seq"])
+        if frame.get("id") == "last":
+            break
+    assert seqs == list(range(2, 83))
+    assert await balance(bob) == 10_040
+    await world.judge()
+
+
+async def test_an_end_that_lost_its_last_moments_gets_them_again(world: World) -> None:
+    """As after a failover to a replica that was a little behind."""
+    alice, bob = await meet(world)
+    channel = world.first.app.services.channel(1)
+    keys = KEYSPACE.of(BOB)
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    before = [await channel.request("GET", key) for key in (keys.record, LANE_END)]
+    await alice.ask("payment", id="p2", **PAY)
+    await alice.ask("message", id="m", to=BOB, text="twice")
+    await entry(alice, "p2", "settled")
+    await world.at_rest()
+    await bob.close()
+    await channel.request("SET", keys.record, before[0])
+    await channel.request("SET", LANE_END, before[1])
+    await channel.request("LTRIM", keys.box, 0, 1)
+
+    async def there() -> bool:
+        return await channel.request("LLEN", keys.box) == 4
+
+    await until(there)
+    stored = await channel.request("GET", LANE_END)
+    assert InLane.parse(stored).last == 3  # type: ignore[arg-type]
+    bob = await world.second.login(BOB[1:])
+    assert await balance(bob) == 10_500
+    await world.judge()
+
+
+async def test_a_source_that_lost_what_it_sent_stops_that_lane_and_no_other(world: World) -> None:
+    alice, bob = await meet(world)
+    channel = world.first.app.services.channel(0)
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    record = await channel.request("GET", LANE)
+    await alice.ask("payment", id="p2", **PAY)
+    await entry(alice, "p2", "settled")
+    await channel.request("SET", LANE, record)
+    await channel.request("RPOP", KEYSPACE.outbox(0, "1"))
+    courier = world.courier_of(0).app.services.courier
+    await until(lambda: courier.stopped == 1)
+    assert "lost posts" in courier.lanes[0, 1].stopped
+    await alice.ask("payment", id="p3", **PAY)
+    carol = await world.second.register(name_in(2, "carol")[1:])
+    await alice.ask("payment", id="p4", **{**PAY, "to": name_in(2, "carol")})
+    assert (await entry(carol, "p4"))["amount"] == 250
+    await asyncio.sleep(0.7)  # longer than after which another hub would stand in
+    assert await balance(bob) == 10_500
+    assert not any(frame.get("id") == "p3" for frame in bob.pushed)
+
+
+async def test_a_fork_that_was_overtaken_is_seen_by_the_leg(world: World) -> None:
+    """The source went back and sent another leg under the same number, before anybody looked."""
+    for hub in world.hubs:
+        no_scans(hub.app.services.courier)
+    alice, bob = await meet(world)
+    channel = world.first.app.services.channel(0)
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    record = await channel.request("GET", LANE)
+    await alice.ask("payment", id="p2", **PAY)
+    await entry(alice, "p2", "settled")
+    await channel.request("SET", LANE, record)
+    await channel.request("RPOP", KEYSPACE.outbox(0, "1"))
+    for hub in world.hubs:
+        hub.app.services.courier.lanes.clear()
+    await alice.ask("payment", id="p3", **PAY)
+    courier = world.courier_of(0).app.services.courier
+    await until(lambda: courier.stopped == 1)
+    assert "LANE_FORKED" in courier.lanes[0, 1].stopped
+    assert await balance(bob) == 10_500
+
+
+async def test_only_the_share_of_a_hub_that_goes_is_elected_anew() -> None:
+    hubs = [bytes([n]) * 8 for n in range(5)]
+    before = {n: elected(n, hubs) for n in range(64)}
+    assert set(before.values()) == set(hubs)
+    after = {n: elected(n, hubs[:-1]) for n in range(64)}
+    assert all(after[n] == hub for n, hub in before.items() if hub != hubs[-1])
+    assert [elected(n, hubs[::-1]) for n in range(64)] == list(before.values())
+
+
+# Random crashes.
+
+
+def crash(lane: Lane, rng: random.Random) -> None:
+    """As if the courier's process ended and another one began."""
+    if rng.random() < 0.5:
+        lane._trouble = True
+    elif not lane.stopped and lane._at_rest:
+        lane._known = False
+
+
+async def _misfortune(world: World, rng: random.Random, met: list[str]) -> None:
+    """Couriers forget everything, elections change, and store connections break."""
+    while True:
+        await asyncio.sleep(rng.uniform(0.005, 0.03))
+        hub = rng.choice(world.hubs)
+        courier = hub.app.services.courier
+        choice = rng.random()
+        if choice < 0.6:
+            for lane in list(courier.lanes.values()):
+                crash(lane, rng)
+                lane.go()
+            met.append("forgot")
+        elif choice < 0.9:
+            courier.mine = frozenset(n for n in range(PARTITIONS) if rng.random() < 0.7)
+            met.append("elected")
+        elif hub.app.services.stores.up:
+            break_link(hub)
+            met.append("cut off")
+
+
+async def _life(client: Client, name: str, others: list[str], rng: random.Random) -> None:
+    """Pay and write at random, and ask again whatever is unknown."""
+    for n in range(60):
+        to = rng.choice(others)
+        id = f"{name}-{n}"
+        frame: dict[str, Any] = {"type": "message", "id": id, "to": to, "text": id}
+        if rng.random() < 0.6:
+            money = {"amount": rng.randint(1, 400), "currency": "USD"}
+            frame = {"type": "payment", "id": id, "to": to, **money}
+        while True:
+            await client.send(frame)
+            answer = await client.answer(id)
+            if answer.get("retry") != "same_id":
+                break
+            await asyncio.sleep(0.02)
+        assert answer["type"] == "ack", answer
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_random_crashes_of_couriers_lose_and_double_nothing(
+    world: World, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCAN_S", 0.1)
+    rng = random.Random(seed)
+    names = [name_in(n % PARTITIONS, f"s{n}x") for n in range(6)]
+    clients = [await rng.choice(world.hubs).register(name[1:]) for name in names]
+    met: list[str] = []
+    misfortune = asyncio.create_task(_misfortune(world, rng, met))
+    await asyncio.gather(
+        *(
+            _life(client, name, [one for one in names if one != name], random.Random(seed + n))
+            for n, (client, name) in enumerate(zip(clients, names, strict=True))
+        )
+    )
+    assert not misfortune.done()
+    misfortune.cancel()
+    assert len(met) >= 5
+    for hub in world.hubs:
+        hub.app.services.courier.elect()
+        await until(lambda hub=hub: hub.app.services.stores.up)
+    await world.judge()
+    report = await world.audit()
+    assert report.circulation == {"USD": 60_000}
+    boxes = [
+        await client.ask("history", box=name, limit=200)
+        for client, name in zip(clients, names, strict=True)
+    ]
+    for name, page in zip(names, boxes, strict=True):
+        for sender in names:
+            sent = [
+                int(one["id"].rpartition("-")[2])
+                for one in page["entries"]
+                if one["from"] == sender and one["type"] in ("message", "payment")
+            ]
+            assert sent == sorted(sent), (sender, name)
+            assert len(sent) == len(set(sent))

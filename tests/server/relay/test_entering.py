@@ -1,0 +1,181 @@
+"""Who comes in over several partitions, and what is put right afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.frames import TypingNotice
+from server.hub import tell
+from server.snapshot import Reading
+from server.store.connection import Down
+from tests.server.outages import break_link
+from tests.server.relay.conftest import MakeHubs
+from tests.server.relay.watching import gives
+from tests.support import Hub, until
+
+
+async def test_a_room_whose_partition_is_away_is_left_out_until_it_is_back(
+    make_hubs: MakeHubs,
+) -> None:
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    of = hub.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") not in (of("@alice"), of("@bob")))
+    await bob.ask("create", room=room)
+    await alice.ask("join", room=room)
+    joined = hub.app.services.keyspace.of("@alice").joined
+    at_home = hub.app.services.channel(of("@alice"))
+    await until(lambda: gives(at_home.request("SISMEMBER", joined, room), 1))
+    partition = hub.app.services.stores._partitions[of(room)]
+    link = partition.link
+    assert link is not None
+    partition.link = None
+    partition.fall()
+    token = alice.welcome["token"]
+    again = await hub.hello(token, {"@alice": 1, room: 1})
+    assert again.welcome["type"] == "welcome"
+    assert room not in again.welcome["boxes"]
+    asked = await again.ask("message", id="m", to=room, text="anybody there?")
+    assert (asked["code"], asked["retry"]) == ("unavailable", "same_id")
+    await bob.ask("message", id="direct", to="@alice", text="the rest works")
+    await again.until(lambda frame: frame.get("id") == "direct")
+    partition.assign(link)
+    goodbye = await again.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "resync"
+    assert room not in goodbye["cursors"]
+    back = await hub.hello(token, {**goodbye["cursors"], room: 1})
+    assert back.welcome["boxes"][room]["seq"] == 2
+    assert (await back.until(lambda frame: frame.get("box") == room))["seq"] == 2
+
+
+async def test_rooms_count_from_the_answer_on_though_the_account_learns_it_later(
+    make_hubs: MakeHubs,
+) -> None:
+    """Over partitions the account's own list of rooms comes after the room's list of members."""
+    first, second = await make_hubs(2, partitions=4)
+    alice, owner = await first.register("alice"), await first.register("owner")
+    of = first.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    token = alice.welcome["token"]
+    for hub in (first, second):
+        carried = hub.app.services.courier
+        carried.settled = lambda posts, at, found: None  # type: ignore[method-assign]
+    ack = await alice.ask("join", room=room)
+    await owner.ask("message", id="m", to=room, text="hi")
+    again = await second.hello(token, {"@alice": 1, room: ack["seq"]})
+    assert again.welcome["boxes"][room]["seq"] == ack["seq"] + 1
+    assert (await again.until(lambda frame: frame.get("box") == room))["id"] == "m"
+    at_home = first.app.services.channel(of("@alice"))
+    joined = first.app.services.keyspace.of("@alice").joined
+    await until(lambda: gives(at_home.request("SISMEMBER", joined, room), 1))
+    await again.ask("leave", room=room)
+    later = await first.hello(token, {"@alice": 1, room: ack["seq"]})
+    assert room not in later.welcome["boxes"]
+
+
+async def test_word_of_a_joining_that_comes_after_the_leaving_does_nothing(hubs: list[Hub]) -> None:
+    first, second = hubs
+    alice, bob = await first.register("alice"), await second.register("bob")
+    await alice.ask("create", room="#tea")
+    ack = await bob.ask("join", room="#tea")
+    await bob.ask("leave", room="#tea")
+    ear = second.app.services.relay.ear
+    ear.joined("@bob", "#tea", 0)
+    carol = await second.register("carol")
+    await carol.ask("join", id="jc", room="#tea")
+    ear.joined("@bob", "#tea", ack["seq"])
+    await alice.ask("message", id="m", to="#tea", text="hi")
+    assert (await carol.until(lambda frame: frame.get("id") == "m"))["box"] == "#tea"
+    assert second.app.services.hub.parties["@bob"].rooms == set()
+
+
+async def test_all_hubs_begin_a_new_epoch_where_one_finds_that_posts_are_lost(
+    make_hubs: MakeHubs,
+) -> None:
+    first, second = await make_hubs(2)
+    alice, bob = await first.register("alice"), await second.register("bob")
+    for n in range(3):
+        await alice.ask("message", to="@alice", text=f"{n}")
+    before = second.app.services.epoch_of(0)
+    await first.store("LTRIM", "{p0}m:@alice", 0, 1)
+    break_link(first)
+    for client in (alice, bob):
+        goodbye = await client.until(lambda frame: frame["type"] == "goodbye")
+        assert goodbye["reason"] in ("the store lost posts", "the store was restored")
+    assert second.app.services.epoch_of(0) == first.app.services.epoch_of(0) > before
+
+
+async def test_the_welcome_comes_before_what_is_told_meanwhile(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the answers of two partitions, something may be told."""
+    await hub.register("alice")
+    read_others = Reading._read_others
+
+    def tell_first(self: Reading, by_partition: dict[int, list[str]]) -> None:
+        tell(hub.app.services.hub.parties["@alice"].listeners, TypingNotice("@bob", "@alice"))
+        read_others(self, by_partition)
+
+    monkeypatch.setattr(Reading, "_read_others", tell_first)
+    phone = await hub.login("alice")
+    assert phone.pushed == []
+    assert (await phone.receive())["type"] == "typing"
+
+
+async def test_who_is_sent_away_before_the_welcome_gets_no_cursors(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await hub.register("alice")
+
+    def send_away(self: Reading, by_partition: dict[int, list[str]]) -> None:
+        for one in hub.app.services.hub.parties["@alice"].everyone():
+            one.resync()
+
+    monkeypatch.setattr(Reading, "_read_others", send_away)
+    phone = await hub.connect()
+    await phone.send({"type": "hello", "id": "h", "token": alice.welcome["token"]})
+    goodbye = await phone.receive()
+    assert (goodbye["type"], "cursors" in goodbye) == ("goodbye", False)
+    assert (await alice.receive())["cursors"] == {"@alice": 1}
+
+
+async def test_a_length_that_could_not_be_read_sends_nothing_twice(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room's partition is away for the first question and back for the second."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    of = hub.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await bob.ask("create", room=room)
+    await alice.ask("join", room=room)
+    joined = hub.app.services.keyspace.of("@alice").joined
+    at_home = hub.app.services.channel(of("@alice"))
+    await until(lambda: gives(at_home.request("SISMEMBER", joined, room), 1))
+    await bob.ask("message", id="missed", to=room, text="hi")
+    pipeline = hub.app.services.pipelines[of(room)]
+    read = pipeline.read
+
+    def fail_once(commands: object, callback: object) -> None:
+        monkeypatch.setattr(pipeline, "read", read)
+        raise Down
+
+    monkeypatch.setattr(pipeline, "read", fail_once)
+    again = await hub.hello(alice.welcome["token"], {"@alice": 1, room: 2})
+    assert "limited" not in again.welcome["boxes"][room]
+    assert (await again.until(lambda frame: frame.get("box") == room))["id"] == "missed"
+
+
+async def test_rooms_that_stay_different_are_put_right_by_a_hub_alone(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the answer to a join was lost, and came again as a duplicate."""
+    monkeypatch.setattr("server.catchup.DIFFERENCE_S", 0.1)
+    (hub,) = await make_hubs(1, partitions=4)
+    alice = await hub.register("alice")
+    services = hub.app.services
+    keys = services.keyspace.of("@alice")
+    await services.channel(keys.partition).request("SADD", keys.joined, "#tea")
+    services.catch_up.partition_up(keys.partition)
+    assert (await alice.until(lambda frame: frame["type"] == "goodbye"))["reason"] == "resync"

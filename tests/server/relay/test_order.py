@@ -1,0 +1,219 @@
+"""The order of a box holds whichever way its entries come, and however they are mixed."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocol.codec import JSON
+from protocol.frames import Ack, HubFrame, JoinEntry, LeaveEntry, MessageEntry
+from server.announcer import Announcer
+from server.hub import Box, Hub, Party, Room
+from server.wire import pack
+
+
+class Listener:
+    """A connection that keeps what it was sent; reads the frames without the hub's codec."""
+
+    def __init__(self) -> None:
+        self.codec = JSON
+        self.data = b""
+
+    def put(self, data: bytes) -> None:
+        self.data += data
+
+    def send(self, frame: HubFrame) -> None:
+        self.put(pack(JSON, frame))
+
+    def resync(self) -> None:
+        raise AssertionError("nobody is to be sent away here")
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        found, data = [], self.data
+        while data:
+            length, head = data[1], 2
+            if length == 126:
+                length, head = int.from_bytes(data[2:4]), 4
+            found.append(orjson.loads(data[head : head + length]))
+            data = data[head + length :]
+        return found
+
+    def told(self) -> list[tuple[str, int]]:
+        """Kind and seq of each frame."""
+        return [("ack" if one["type"] == "ack" else "entry", one["seq"]) for one in self.frames]
+
+
+def said(seq: int, who: str = "@alice") -> MessageEntry:
+    return MessageEntry(f"m{seq}", who, "#tea", "hi")
+
+
+class Scene:
+    """A box with listeners, and the entries of it that this hub posted itself."""
+
+    def __init__(self, name: str, own: set[int], listeners: int = 2) -> None:
+        self.hub = Hub()
+        self.announcer = Announcer(self.hub)
+        self.own = own
+        self.others = [Listener() for _ in range(listeners)]
+        self.poster = Listener()
+        self.gaps: list[Box] = []
+        self.announcer.missing = self.gaps.append
+        self.box = self._enter(name)
+
+    def _enter(self, name: str) -> Box:
+        people = [self.poster, *self.others]
+        for place, one in enumerate(people):
+            party = self.hub.enter(one, f"@p{place}" if name[0] == "#" else name, 0)
+            if name[0] == "#":
+                self.hub.attend(one, party, name, 0)
+        box = self.hub.find(name)
+        assert box is not None
+        return box
+
+    def answer(self, seq: int) -> None:
+        """Our own post was committed at `seq`."""
+        ack = Ack(f"m{seq}", 5, "disk", self.box.name, seq)
+        poster: Any = self.poster
+        self.announcer.put(self.box, seq, 5, said(seq), author=poster, ack=ack)
+        self.announcer.flush()
+
+    def hear(self, seq: int) -> None:
+        """Another hub, or the store, told the entry at `seq`."""
+        self.announcer.put(self.box, seq, 5, said(seq))
+        self.announcer.flush()
+
+
+@st.composite
+def mixes(draw: st.DrawFn) -> tuple[str, set[int], list[tuple[str, int]]]:
+    """Entries of a box; which are ours; and in which order, how often, and how each comes."""
+    count = draw(st.integers(1, 12))
+    own = draw(st.sets(st.integers(1, count)))
+    events = [("answer", seq) for seq in sorted(own)]
+    told = [("hear", seq) for seq in range(1, count + 1)]
+    again = draw(st.lists(st.sampled_from(told), max_size=count))
+    heard = [one for one in told if one[1] not in own] + again
+    shuffled = draw(st.permutations(heard))
+    mixed: list[tuple[str, int]] = []
+    while events or shuffled:
+        from_own = bool(events) and (not shuffled or draw(st.booleans()))
+        mixed.append(events.pop(0) if from_own else shuffled.pop())
+    return draw(st.sampled_from(["@p", "#tea"])), own, mixed
+
+
+@given(mixes())
+@settings(max_examples=300, deadline=None)
+def test_each_connection_sees_each_entry_once_and_in_order(
+    mix: tuple[str, set[int], list[tuple[str, int]]],
+) -> None:
+    name, own, events = mix
+    scene = Scene(name, own)
+    last = max(seq for _, seq in events)
+    for how, seq in events:
+        getattr(scene, how)(seq)
+    assert scene.box.seq == last
+    assert scene.box.ahead is None
+    for listener in scene.others:
+        assert listener.told() == [("entry", seq) for seq in range(1, last + 1)]
+    told = scene.poster.told()
+    in_place = [one for one in told if one[0] == "entry" or ("entry", one[1]) not in told]
+    assert [seq for _, seq in in_place] == list(range(1, last + 1))
+    assert sorted(seq for kind, seq in told if kind == "ack") == sorted(own)
+
+
+def test_an_ack_waits_for_the_entries_before_it() -> None:
+    scene = Scene("#tea", {2})
+    scene.answer(2)
+    assert scene.poster.told() == []
+    assert scene.gaps == [scene.box]
+    scene.hear(1)
+    assert scene.poster.told() == [("entry", 1), ("ack", 2)]
+    assert scene.others[0].told() == [("entry", 1), ("entry", 2)]
+
+
+def test_an_ack_whose_entry_was_told_already_comes_behind_and_once() -> None:
+    scene = Scene("@p", {1})
+    scene.hear(1)
+    scene.hear(2)
+    scene.answer(1)
+    assert scene.poster.told() == [("entry", 1), ("entry", 2), ("ack", 1)]
+    assert scene.others[0].told() == [("entry", 1), ("entry", 2)]
+
+
+def test_an_ack_of_a_box_that_its_connection_does_not_hear_waits_for_nothing() -> None:
+    scene = Scene("@p", set())
+    operator: Any = Listener()
+    ack = Ack("d", 5, "disk", "@p", 7)
+    scene.announcer.put(scene.box, 7, 5, said(7), author=operator, ack=ack)
+    assert operator.told() == [("ack", 7)]
+    assert scene.others[0].told() == []
+
+
+def test_the_first_answer_that_waits_keeps_its_ack_when_the_store_tells_the_entry_too() -> None:
+    scene = Scene("#tea", {2, 3})
+    scene.hear(3)
+    scene.answer(3)
+    scene.answer(2)
+    scene.hear(2)
+    scene.hear(1)
+    assert scene.poster.told() == [("entry", 1), ("ack", 2), ("ack", 3)]
+
+
+@given(st.integers(0, 6), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_a_newcomer_hears_only_what_follows_their_welcome(
+    ahead: int, chance: random.Random
+) -> None:
+    for name in ("@p", "#tea"):
+        scene = Scene(name, set())
+        newcomer = Listener()
+        if name[0] == "@":
+            scene.hub.enter(newcomer, name, ahead)
+        else:
+            scene.hub.attend(newcomer, scene.hub.enter(newcomer, "@new", 0), name, ahead)
+        seqs = list(range(1, 9))
+        chance.shuffle(seqs)
+        for seq in seqs:
+            scene.hear(seq)
+        assert newcomer.told() == [("entry", seq) for seq in range(ahead + 1, 9)]
+        assert scene.others[0].told() == [("entry", seq) for seq in range(1, 9)]
+        assert scene.box.ahead is None
+
+
+def test_a_box_that_is_behind_a_newcomer_is_looked_at() -> None:
+    scene = Scene("@p", set())
+    behind: list[Box] = []
+    scene.hub.behind = behind.append
+    newcomer = Listener()
+    scene.hub.enter(newcomer, "@p", 3)
+    assert behind == [scene.box]
+    assert scene.box.seq_of(newcomer) == 3
+    assert scene.box.seq_of(scene.poster) == 0
+
+
+def test_members_come_and_go_at_their_place() -> None:
+    scene = Scene("#tea", set())
+    bob = Listener()
+    party = scene.hub.enter(bob, "@bob", 0)
+    put = scene.announcer.put
+    put(scene.box, 4, 5, LeaveEntry("l", "@bob", "#tea"))
+    put(scene.box, 3, 5, said(3))
+    put(scene.box, 5, 5, said(5))
+    put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"))
+    assert not party.rooms
+    put(scene.box, 1, 5, said(1))
+    scene.announcer.flush()
+    assert bob.told() == [("entry", 2), ("entry", 3), ("entry", 4)]
+    assert [seq for _, seq in scene.others[0].told()] == [1, 2, 3, 4, 5]
+    assert not party.rooms
+
+
+def test_kinds_of_boxes() -> None:
+    scene = Scene("#tea", set())
+    assert isinstance(scene.box, Room)
+    assert isinstance(scene.hub.find("@p0"), Party)
+    assert scene.hub.find("@nobody") is None
