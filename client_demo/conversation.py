@@ -145,7 +145,6 @@ class Conversation:
             self._insert(line)
         elif line.seq is not None:
             known.accepted |= line.accepted
-            known.settled |= line.settled
             self._store(known, line.seq, line.at)
 
     def find(self, key: tuple[str, str]) -> Line | None:

@@ -135,7 +135,7 @@ MESSAGES: dict[Code, str] = {
     Code.INSUFFICIENT_FUNDS: "there is not enough money",
     Code.RATE_LIMITED: "too many frames; nothing happened, wait and send it again",
     Code.BUSY: "the hub has too much to do; nothing happened, send it again",
-    Code.UNAVAILABLE: "the store is not there; nothing happened, send it again",
+    Code.UNAVAILABLE: "what this needs cannot be reached now; nothing happened, send it again",
     Code.NOT_DURABLE: "the store cannot keep it as safely as was asked now; nothing happened",
     Code.OUTCOME_UNKNOWN: "the store went away before it answered; ask again with the same id",
     Code.INTERNAL: "the hub made a mistake; it was logged",

@@ -169,10 +169,12 @@ class Announcer:
         self.missing(box)
 
     def _keep(self, box: Box, seq: int, item: Item) -> None:
-        here = item.author in box or item.entry.__class__ in _COMING
         ahead = box.ahead
         if ahead is None:
             ahead = box.ahead = Ahead()
+        here = item.author in box or item.entry.__class__ in _COMING
+        # Or about to be: what follows one's own join must not be acknowledged before it.
+        here = here or any(one.author is item.author for one in ahead.items.values())
         if item.ack is not None and item.author is not None and not here:
             self.flush()
             item.author.send(item.ack)

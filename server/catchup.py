@@ -87,17 +87,25 @@ class CatchUp:
     async def rounds(self) -> None:
         """Compare all boxes, again and again; run until cancelled."""
         for number in count():
-            if not self._services.relay.others or BLIND:
+            try:
+                await self._round(number)
+            except Exception:  # one mistake must not end the looking for good
+                self._log.exception("a round over the boxes was broken off")
                 await asyncio.sleep(ROUND_S / SLICES)
-                continue
-            self._services.relay.tidy()
-            self._differing = {one: at for one, at in self._differing.items() if one.listeners}
-            boxes = list(self._hub.boxes())
-            share = max(1, -(-len(boxes) // SLICES))
-            for start in range(0, SLICES * share, share):
-                await asyncio.sleep(ROUND_S / SLICES)
-                rooms = number % ROOMS_EVERY == 0
-                self._compare(boxes[start : start + share], SUSPICION_S, rooms)
+
+    async def _round(self, number: int) -> None:
+        self._differing = {one: at for one, at in self._differing.items() if one.listeners}
+        if not self._services.relay.others or BLIND:
+            await asyncio.sleep(ROUND_S / SLICES)
+            self._look_again()
+            return
+        self._services.relay.tidy()
+        boxes = list(self._hub.boxes())
+        share = max(1, -(-len(boxes) // SLICES))
+        for start in range(0, SLICES * share, share):
+            await asyncio.sleep(ROUND_S / SLICES)
+            rooms = number % ROOMS_EVERY == 0
+            self._compare(boxes[start : start + share], SUSPICION_S, rooms)
 
     # Comparing.
 
@@ -144,6 +152,16 @@ class CatchUp:
                 self._compare_rooms(partition, list(again))
 
         self._ask(partition, [("SCARD", of(one.name).joined) for one in parties], take)
+
+    def _look_again(self) -> None:
+        """Compare those whose rooms differed for long: alone, there is no round that does it."""
+        now, by_partition = self._services.now(), dict[int, list[Party]]()
+        for party, since in self._differing.items():
+            if now - since >= DIFFERENCE_S:
+                by_partition.setdefault(self._partition(party), []).append(party)
+        for partition, parties in by_partition.items():
+            with suppress(Down):
+                self._compare_rooms(partition, parties)
 
     def _compare_rooms(self, partition: int, parties: list[Party]) -> None:
         """See whether they are in the rooms that the store says. With other hubs, or several

@@ -16,14 +16,16 @@ from protocol.errors import Code
 
 from .ledger.lookups import Lookup, Question, hint_of
 from .ledger.posts import Post
+from .pipeline import RETRY_MAX_S
 from .store.connection import Command, Down, Lost, Refused
 
 if TYPE_CHECKING:
     from .peer import Peer
     from .services import Services
 
-ANSWER_S = 0.25
-"""How long a post waits for another partition; then it is `unavailable`."""
+ANSWER_S = RETRY_MAX_S
+"""How long a post waits for a partition that is there but does not answer, as it would wait for its
+own; then it is `busy`. Where the store is gone it is `unavailable` as soon as that is known."""
 FRESH_S = 5.0
 """How long a good answer is believed that may change."""
 KNOWN_MAX = 100_000
@@ -32,7 +34,6 @@ PARKED_MAX = 1_000
 """Posts of one connection that may wait for an answer; more are `busy`."""
 
 _FOREVER = float("inf")
-_Known = tuple[Question, Command]
 
 
 class _Parked:
@@ -42,7 +43,8 @@ class _Parked:
 
     def __init__(self, post: Post) -> None:
         self.post = post
-        self.answers: dict[_Known, object] = {}
+        self.answers: dict[bytes, object] = {}
+        """By the key of the lookup."""
         self.missing = 0
         """Partitions that have not answered."""
         self.timer: asyncio.TimerHandle | None = None
@@ -53,10 +55,11 @@ class Contacts:
 
     def __init__(self, services: Services) -> None:
         self._pipeline_of = services.pipeline_of
+        self._services = services
         self.parked: dict[Peer, deque[_Parked]] = {}
         """Posts that wait, in order, by connection."""
-        self._known: dict[_Known, float] = {}
-        """Good answers, and until when they are believed."""
+        self._known: dict[bytes, float] = {}
+        """Good answers, by the key of the lookup, and until when they are believed."""
         self.asked = 0
         """Posts that had to wait for an answer."""
 
@@ -81,23 +84,20 @@ class Contacts:
     def _unknown(self, post: Post) -> list[Lookup]:
         """What is to be asked for `post`."""
         now, known = asyncio.get_running_loop().time(), self._known
-        return [
-            lookup
-            for lookup in post.lookups
-            if known.get((lookup.question, lookup.command), 0.0) <= now
-        ]
+        return [lookup for lookup in post.lookups if known.get(lookup.key, 0.0) <= now]
 
     def _ask(self, peer: Peer, parked: _Parked, unknown: list[Lookup]) -> None:
         by_partition: dict[int, list[Lookup]] = {}
         for lookup in unknown:
             by_partition.setdefault(lookup.partition, []).append(lookup)
         parked.missing = len(by_partition)
-        parked.timer = asyncio.get_running_loop().call_later(ANSWER_S, self._give_up, peer, parked)
+        loop = asyncio.get_running_loop()
+        parked.timer = loop.call_later(ANSWER_S, self._too_late, peer, parked)
         for partition, some in by_partition.items():
             try:
                 self._ask_one(peer, parked, partition, some)
             except Down:
-                self._give_up(peer, parked)
+                self._give_up(peer, parked, Code.UNAVAILABLE)
                 return
 
     def _ask_one(self, peer: Peer, parked: _Parked, partition: int, lookups: list[Lookup]) -> None:
@@ -107,12 +107,12 @@ class Contacts:
             if parked.timer is None:  # given up
                 return
             if any(isinstance(reply, Lost) or _again(reply) for reply in replies):
-                self._give_up(peer, parked)
+                self._give_up(peer, parked, Code.UNAVAILABLE)
                 return
             by_command = dict(zip(commands, replies, strict=True))
             for lookup in lookups:
                 answer = by_command[lookup.command]
-                parked.answers[lookup.question, lookup.command] = answer
+                parked.answers[lookup.key] = answer
                 self._remember(lookup, answer)
             parked.missing -= 1
             if not parked.missing:
@@ -125,8 +125,7 @@ class Contacts:
             return
         if isinstance(answer, Refused) or lookup.judge(answer):
             return
-        key = (lookup.question, lookup.command)
-        known = self._known
+        key, known = lookup.key, self._known
         known.pop(key, None)
         if lookup.question is Question.THERE:
             known[key] = _FOREVER
@@ -140,19 +139,24 @@ class Contacts:
         parked.timer.cancel()
         parked.timer = None
         post, answers = parked.post, parked.answers
-        asked = [one for one in post.lookups if (one.question, one.command) in answers]
-        found = hint_of(tuple(asked), [answers[one.question, one.command] for one in asked])
+        asked = [one for one in post.lookups if one.key in answers]
+        found = hint_of(tuple(asked), [answers[one.key] for one in asked])
         post.hint = min(hint for hint in (found, post.hint) if hint) if found else post.hint
         self._let_go(peer)
 
-    def _give_up(self, peer: Peer, parked: _Parked) -> None:
-        """Another partition does not answer: nothing has happened."""
+    def _too_late(self, peer: Peer, parked: _Parked) -> None:
+        channel_of = self._services.channel
+        there = all(channel_of(lookup.partition).up for lookup in parked.post.lookups)
+        self._give_up(peer, parked, Code.BUSY if there else Code.UNAVAILABLE)
+
+    def _give_up(self, peer: Peer, parked: _Parked, code: Code) -> None:
+        """Another partition does not answer: nothing has happened, as `code` says."""
         if parked.timer is not None:
             parked.timer.cancel()
             parked.timer = None
         queue = self.parked[peer]
         queue.remove(parked)
-        peer.refuse_post(parked.post, Code.UNAVAILABLE)
+        peer.refuse_post(parked.post, code)
         self._let_go(peer)
 
     def _let_go(self, peer: Peer) -> None:

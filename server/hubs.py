@@ -91,6 +91,8 @@ class Hubs:
                 self._forget_silent()
             except (Down, Lost, Refused):  # whoever cannot be heard may well live
                 self._heard_all()
+            except Exception:  # one mistake must not make this hub deaf for good
+                self._log.exception("the other hubs could not be told")
 
     def tell_epoch(self, partition: int, epoch: int) -> None:
         """Tell the others that a partition is in another state than it was."""

@@ -15,18 +15,19 @@ from ..report.rows import RATIO
 from ..stage import Stage
 from ..turns import REPEATS_MAX
 from ..world import faults
+from ..world.clients import KINDS
 from ..world.figures import PAYMENT_ACK, PERCENTILES, TWO_PHASE, Samples, percentile
 from ..world.ops import Pair
 from ..world.planet import planet
-from ..world.stand import World, can_link, strawman, world
+from ..world.stand import PEOPLE, World, strawman, world
 from .base import Scenario
 
 RATE = 10.0
 """Operations a second between each pair of regions: the question is how long, not how many."""
 DRAIN_SECONDS = 15
 PROBES = 50
-FAULTS = 2
-"""The cut and the loss."""
+CHECKS = 3
+"""The cut, the loss, the audit of all regions."""
 STRAWMAN_ROUNDS = 2
 """Its load, and its cut."""
 
@@ -37,15 +38,15 @@ def run(stage: Stage) -> Outcome:
     whether the money is all there. Beside it the same payments by two-phase commit."""
     sizes, watch = stage.sizes, stage.watch
     load, rate, outcome = stage.load, stage.load.rate or RATE, Outcome()
-    where = {"linked": can_link(), "namespaces": load.namespaces}
-    with world(sizes.regions, load.durability, load.data, **where) as stand:
+    with world(sizes.regions, load.durability, load.data, namespaces=load.namespaces) as stand:
         samples = Samples(stand.planet, load.durability)
         outcome += _fair(stage, stand, samples, rate)
-        if not stand.linked:
-            watch.say("world: these hubs know no regions, so only payments within one were made")
-        for fault in (faults.cut, faults.loss) if stand.linked else ():
+        for fault in (faults.cut, faults.loss):
             if not watch.stopping:
                 outcome += fault(watch, stand, samples, sizes.cut, rate)
+        if not watch.stopping:
+            watch.advance("audit of all regions")
+            outcome.held &= faults.audited(watch, stand.audit())
     if not watch.stopping:
         outcome += _strawman(stage, samples, rate)
     return outcome
@@ -55,7 +56,9 @@ def _fair(stage: Stage, stand: World, samples: Samples, rate: float) -> Outcome:
     """The windows in which nothing is broken."""
     outcome, before = Outcome(), stand.clients.call("balances")
     late: list[float] = []
-    _window(stage, stand, rate, stage.sizes.warm_up)
+    # Whoever speaks to somebody for the first time may wait for the directory.
+    meeting = len(KINDS) * PEOPLE / rate
+    _window(stage, stand, rate, max(stage.sizes.warm_up, meeting))
     for number in range(1, stage.sizes.rounds + 1):
         window = None if stage.watch.stopping else _sound(stage, stand, rate, number)
         if window is not None:
@@ -171,8 +174,8 @@ def _beside(ours: Samples, theirs: Samples) -> list[Row]:
 
 
 def steps(stage: Stage) -> int:
-    """Rounds, faults, and the strawman."""
-    return stage.sizes.rounds + FAULTS + STRAWMAN_ROUNDS
+    """Rounds, checks, and the strawman."""
+    return stage.sizes.rounds + CHECKS + STRAWMAN_ROUNDS
 
 
 SCENARIO = Scenario(

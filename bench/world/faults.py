@@ -71,6 +71,13 @@ def books(watch: Watch, before: dict[str, int], after: dict[str, int], when: str
     return Outcome(held=held)
 
 
+def audited(watch: Watch, wrong: list[str]) -> bool:
+    """Whether the regions' own audits found nothing wrong. Says what they did."""
+    for sentence in wrong:
+        watch.say(f"WRONG: {sentence}")
+    return not wrong
+
+
 def told(watch: Watch, window: dict[str, Any], when: str) -> bool:
     """Whether the gate held: everything done, once, in order. Says so if not."""
     if window["faults"]:

@@ -7,15 +7,14 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from server.config import Settings
 
 from ..errors import BenchError
 from ..load.driver import Generator
 from ..systems import DATA_HOME, GENERATOR_NICE
+from .audits import wrong_in
 from .clients import clients
 from .hubs import Hub
 from .line import line
@@ -44,14 +43,12 @@ class World:
     line: Generator
     """What carries between them: `line.Line`, or `packets.Router` where they are in namespaces."""
     clients: Generator
-    linked: bool
-    """Whether the hubs know each other. If not, only who is in the same region can be paid."""
 
     @property
     def pairs(self) -> list[Pair]:
-        """Who can speak to whom: each region to itself, and each to each other."""
+        """Who speaks to whom: each region to itself, and each to each other."""
         names = list(self.hubs)
-        return [(name, name) for name in names] + (self.planet.pairs(names) if self.linked else [])
+        return [(name, name) for name in names] + self.planet.pairs(names)
 
     def probe(self, number: int) -> list[float]:
         """How exact the distance is: of so many round trips of a few bytes between the first two
@@ -67,6 +64,10 @@ class World:
             opened = self.line.call("open", links=[told])
             return errors(opened["ports"]["probe>echo"], 2 * delay, number)
 
+    def audit(self) -> list[str]:
+        """What the regions' own audits find wrong, while nothing is on its way."""
+        return wrong_in({name: hub.store_socket for name, hub in self.hubs.items()})
+
     def lose(self, region: str) -> None:
         """A region is gone from one moment to the other."""
         self.line.call("lose", region=region)
@@ -80,7 +81,7 @@ class World:
 
 @contextmanager
 def world(
-    names: Sequence[str], durability: str, data: str | None, *, linked: bool, namespaces: bool
+    names: Sequence[str], durability: str, data: str | None, *, namespaces: bool = False
 ) -> Iterator[World]:
     """Hubs of these regions, as far from each other as `delays.toml` says: with a line between
     them, or in `namespaces`.
@@ -92,16 +93,17 @@ def world(
     with ExitStack() as stack:
         home = Path(stack.enter_context(_folder(data)))
         lay = _in_namespaces if namespaces else _on_a_line
-        between, hubs, addresses = lay(stack, earth, names, home, durability, linked)
+        between, hubs, addresses = lay(stack, earth, names, home, durability)
         (home / SECRET).write_text(secrets.token_hex(32))
         for name, hub in hubs.items():
-            if linked:
-                _write_regions(home / name / REGIONS, name, hub, addresses)
+            _write_regions(home / name / REGIONS, name, hub, addresses)
             stack.enter_context(hub)
+        for hub in hubs.values():
+            hub.await_links(len(hubs) - 1)
         people = _first(stack.enter_context(clients()))
         dialled = {name: (hub.url, hub.namespace) for name, hub in hubs.items()}
         people.call("enter", regions=dialled, each=PEOPLE)
-        yield World(earth, hubs, between, people, linked)
+        yield World(earth, hubs, between, people)
 
 
 Laid = tuple[Generator, dict[str, Hub], dict[str, str]]
@@ -109,22 +111,22 @@ Laid = tuple[Generator, dict[str, Hub], dict[str, str]]
 
 
 def _on_a_line(
-    stack: ExitStack, earth: Planet, names: Sequence[str], home: Path, durability: str, linked: bool
+    stack: ExitStack, earth: Planet, names: Sequence[str], home: Path, durability: str
 ) -> Laid:
-    hubs = {name: Hub(name, *_own(home, name, durability, linked)) for name in names}
+    hubs = {name: Hub(name, *_own(home, name, durability)) for name in names}
     delays = _first(stack.enter_context(line()))
     ports = _links(delays, earth, {name: hub.port for name, hub in hubs.items()})
     return delays, hubs, {pair: f"127.0.0.1:{port}" for pair, port in ports.items()}
 
 
 def _in_namespaces(
-    stack: ExitStack, earth: Planet, names: Sequence[str], home: Path, durability: str, linked: bool
+    stack: ExitStack, earth: Planet, names: Sequence[str], home: Path, durability: str
 ) -> Laid:
     if (reason := lacks()) is not None:
         raise BenchError(reason)
     laid = stack.enter_context(places(names, earth))
     hubs = {
-        name: Hub(name, *_own(home, name, durability, linked), place=place)
+        name: Hub(name, *_own(home, name, durability), place=place)
         for name, place in laid.by_name.items()
     }
     addresses = {
@@ -163,20 +165,14 @@ def _first(generator: Generator) -> Generator:
     return generator
 
 
-def can_link() -> bool:
-    """Whether this Teller knows regions."""
-    return "region" in {one.name for one in fields(Settings)}
-
-
 def _folder(data: str | None) -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="teller-bench-", dir=data or DATA_HOME)
 
 
-def _own(home: Path, name: str, durability: str, linked: bool) -> list[Any]:
+def _own(home: Path, name: str, durability: str) -> list[Any]:
     """What a hub is started with: its folder, its durability, its options."""
     (home / name).mkdir()
-    options = ["--region", name, "--regions", str(home / name / REGIONS)] if linked else []
-    return [home / name, durability, *options]
+    return [home / name, durability, "--region", name, "--regions", str(home / name / REGIONS)]
 
 
 def _links(delays: Generator, earth: Planet, ports: dict[str, int]) -> dict[str, int]:

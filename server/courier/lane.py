@@ -331,6 +331,7 @@ class Lane(Origin):
         self._read()
 
     def _read(self) -> None:
+        self._known = False  # what is offered meanwhile waits: the answer may not have it yet
         self._more = False
         self._reading = asyncio.create_task(self._look())
 

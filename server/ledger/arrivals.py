@@ -12,7 +12,7 @@ from protocol.frames import Entry, ReturnedEntry, SettledEntry
 
 from .crossing import Arrival, Settlement
 from .entries import decode_entry, encode_entry
-from .keys import AccountKeys, Keyspace
+from .keys import Keyspace
 from .legs import Leg, LegKind, pack_leg, read_leg
 from .posts import Kind, Post
 from .status import CODE
@@ -20,8 +20,6 @@ from .status import CODE
 LEGS_KEPT = 10_000
 """Settled legs that an outbox keeps, so that they can come again to an end that lost its last
 moments: more than a lane carries in the second that a failover may cost."""
-SUSPENSE = "$suspense"
-"""The system account of each partition that takes money which cannot go back to its payer."""
 
 
 class Arrived(NamedTuple):
@@ -33,11 +31,6 @@ class Arrived(NamedTuple):
     leg: Leg
     refused: bool
     """Its return leg is on the lane back."""
-
-
-def suspense_of(keyspace: Keyspace, partition: int) -> AccountKeys:
-    """The keys of `$suspense` in `partition`."""
-    return AccountKeys(SUSPENSE, partition, keyspace.tag(partition))
 
 
 def arrival(
@@ -83,7 +76,7 @@ def arrival(
         keyspace.lane_out(partition, source),
         keyspace.outbox(partition, source),
         _refusal(leg),
-        suspense_of(keyspace, partition),
+        keyspace.suspense(partition),
         suspended,
         joined,
     )

@@ -21,11 +21,14 @@ from zlib import crc32
 
 WORLD = "$world"
 """The system account that deposits come from; its balance is minus the money in circulation."""
+SUSPENSE = "$suspense"
+"""The system account of each partition that takes money which cannot go back to its payer."""
 META = b"{p0}meta"
 """The hash that says what the whole store was initialised with: schema and partitions."""
 SLOTS = 16_384
 """Hash slots of a cluster."""
 NAMES_CACHED = 65_536
+LANES_CACHED = 65_536
 
 
 class AccountKeys:
@@ -63,6 +66,14 @@ class Keyspace:
         self.abroad: dict[str, AccountKeys] = {}
         """Of accounts that are known to live in other regions: where they are, but no keys."""
         self._worlds = [AccountKeys(WORLD, p, tag) for p, tag in enumerate(self._tags)]
+        self._suspense = [AccountKeys(SUSPENSE, p, tag) for p, tag in enumerate(self._tags)]
+        lanes = lru_cache(maxsize=LANES_CACHED)
+        self.lane_out = lanes(self._lane_out)
+        """(source, to): the key of what partition `source` sent to the partition labelled `to`."""
+        self.outbox = lanes(self._outbox)
+        """(source, to): the key of the legs that it sent there."""
+        self.lane_in = lanes(self._lane_in)
+        """(at, source): the key of what arrived in partition `at` from that labelled `source`."""
 
     def _of(self, name: str) -> AccountKeys:
         partition = self.partition_of(name)
@@ -83,6 +94,10 @@ class Keyspace:
     def world(self, partition: int) -> AccountKeys:
         """The keys of `$world`, which has a record and a box in every partition."""
         return self._worlds[partition]
+
+    def suspense(self, partition: int) -> AccountKeys:
+        """The keys of `$suspense`, which has a record and a box in a partition that needed it."""
+        return self._suspense[partition]
 
     def lives_abroad(self, name: str, label: str) -> None:
         """`name` lives in another region, in the partition with this label."""
@@ -113,16 +128,13 @@ class Keyspace:
         """The key that says whose copy the box of `room` is: the region, and the epoch there."""
         return f"{self._tags[self.partition_of(room)]}w:{room}".encode()
 
-    def lane_out(self, source: int, to: str) -> bytes:
-        """The key of what partition `source` has sent to the partition labelled `to`."""
+    def _lane_out(self, source: int, to: str) -> bytes:
         return f"{self._tags[source]}x:{to}".encode()
 
-    def outbox(self, source: int, to: str) -> bytes:
-        """The key of the legs that partition `source` has sent to the one labelled `to`."""
+    def _outbox(self, source: int, to: str) -> bytes:
         return f"{self._tags[source]}o:{to}".encode()
 
-    def lane_in(self, at: int, source: str) -> bytes:
-        """The key of what arrived in partition `at` from the partition labelled `source`."""
+    def _lane_in(self, at: int, source: str) -> bytes:
         return f"{self._tags[at]}i:{source}".encode()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
+from .keys import NAMES_CACHED, AccountKeys
 from .status import Status
 
 
@@ -30,6 +32,8 @@ class Lookup(NamedTuple):
     question: Question
     checked: bool
     """Whether the arrival asks the same again, so that a good answer may be remembered."""
+    key: bytes
+    """Names what is asked; the same question has the same key."""
     most: int = 0
 
     def judge(self, answer: object) -> int:
@@ -50,3 +54,42 @@ def hint_of(lookups: tuple[Lookup, ...], answers: list[object]) -> int:
     """The hint for a post, from the answers to all its lookups: the first in precedence."""
     found = (one.judge(answer) for one, answer in zip(lookups, answers, strict=True))
     return min((hint for hint in found if hint), default=0)
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def is_there(party: AccountKeys) -> tuple[Lookup, ...]:
+    """What words to a person elsewhere need."""
+    return (_there(party, Status.UNKNOWN_ACCOUNT, True),)
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def may_be_paid(party: AccountKeys) -> tuple[Lookup, ...]:
+    """What money to a person elsewhere needs."""
+    question, hint = Question.FROZEN, Status.PARTY_FROZEN
+    frozen = Lookup(party.partition, _flags(party), hint, question, True, b"1" + party.record)
+    return (*is_there(party), frozen)
+
+
+def is_member(room: AccountKeys, who: str, checked: bool) -> tuple[Lookup, ...]:
+    """What is needed for a post of `who` for a room elsewhere."""
+    command = ("HGET", room.members, who)
+    key = b"2%b:%b" % (room.members, who.encode())
+    question, hint = Question.MEMBER, Status.NOT_A_MEMBER
+    member = Lookup(room.partition, command, hint, question, checked, key)
+    return _there(room, Status.UNKNOWN_ROOM, checked), member
+
+
+def has_place(account: AccountKeys, most: int) -> tuple[Lookup, ...]:
+    """What is needed for an account elsewhere to join one more room; it may be in `most`."""
+    command = ("SCARD", account.joined)
+    question, hint, key = Question.ROOMS, Status.LIMIT_EXCEEDED, b"3" + account.joined
+    return (Lookup(account.partition, command, hint, question, False, key, most),)
+
+
+def _there(party: AccountKeys, unknown: Status, checked: bool) -> Lookup:
+    question, key = Question.THERE, b"0" + party.record
+    return Lookup(party.partition, _flags(party), unknown, question, checked, key)
+
+
+def _flags(party: AccountKeys) -> tuple[bytes | str | int, ...]:
+    return ("GETRANGE", party.record, 0, 0)

@@ -18,9 +18,8 @@ from protocol.frames import (
     SettledEntry,
 )
 
-from .arrivals import SUSPENSE
 from .entries import TIME_DIGITS, digest_of, encode_entry, read_entry
-from .keys import WORLD, Keyspace
+from .keys import SUSPENSE, WORLD, Keyspace
 from .posts import Mark
 from .records import ISSUER, parse_record
 from .routing import mark_of

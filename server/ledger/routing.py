@@ -15,9 +15,8 @@ from protocol.frames import Create, Deposit, Freeze, Join, Leave, Payment
 from .entries import encode_entry, entry_of
 from .keys import WORLD, AccountKeys, Keyspace
 from .legs import Leg, LegKind, OutLeg, pack_leg
-from .lookups import Lookup, Question
+from .lookups import has_place, is_member, is_there, may_be_paid
 from .posts import Kind, Post
-from .status import Status
 
 _KIND = {Create: Kind.CREATE, Join: Kind.JOIN, Leave: Kind.LEAVE}
 
@@ -40,7 +39,7 @@ def to_person(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None
     leg = Leg(LegKind.PERSON, to, own.name, post.id, body=post.body)
     post.legs = (out_leg(keyspace, own.partition, other.label, leg),)
     if other.partition >= 0:
-        post.lookups = (_there(other, Status.UNKNOWN_ACCOUNT),)
+        post.lookups = is_there(other)
 
 
 def to_room(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
@@ -69,10 +68,7 @@ def room_marker(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> No
     if room.partition == own.partition:
         post.room = post.members = room
     elif room.partition >= 0:
-        post.lookups = (
-            _there(room, Status.UNKNOWN_ROOM, checked=False),
-            _member(room, own.name, checked=False),
-        )
+        post.lookups = is_member(room, own.name, checked=False)
 
 
 def payment(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Payment) -> None:
@@ -101,7 +97,7 @@ def payment(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Payment) ->
         leg = Leg(LegKind.ROOM, room.name, own.name, post.id, body=post.body)
         post.legs += (out_leg(keyspace, here, room.label, leg),)
         if room.partition >= 0:
-            post.lookups += (_there(room, Status.UNKNOWN_ROOM), _member(room, own.name))
+            post.lookups += is_member(room, own.name, checked=True)
 
 
 def deposit(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Deposit) -> None:
@@ -132,9 +128,7 @@ def membership(
     leg = Leg(what, own.name, own.name, post.id, room=frame.room)
     post.legs = (out_leg(keyspace, post.partition, own.label, leg),)
     if limit:
-        count = ("SCARD", own.joined)
-        too_many = (Status.LIMIT_EXCEEDED, Question.ROOMS, False, most)
-        post.lookups = (Lookup(own.partition, count, *too_many),)
+        post.lookups = has_place(own, most)
 
 
 def freeze(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Freeze) -> None:
@@ -198,25 +192,10 @@ def _give(keyspace: Keyspace, post: Post, payee: AccountKeys, gift: Deposit) -> 
 def _pay_away(keyspace: Keyspace, post: Post, payee: AccountKeys) -> None:
     """The payee gets the entry as settled; all boxes on this side say that it was accepted."""
     assert post.entry is not None
-    money = {"amount": post.amount, "currency": post.currency}
-    leg = Leg(LegKind.PERSON, payee.name, post.who, post.id, body=post.body, **money)  # type: ignore[arg-type]
+    money = post.amount, post.currency
+    leg = Leg(LegKind.PERSON, payee.name, post.who, post.id, *money, post.body)
     post.legs = (out_leg(keyspace, post.partition, payee.label, leg),)
     post.entry = replace(post.entry, state="accepted")
     post.body = encode_entry(post.entry)
     if payee.partition >= 0:
-        post.lookups = (_there(payee, Status.UNKNOWN_ACCOUNT), _frozen(payee))
-
-
-def _there(party: AccountKeys, unknown: Status, checked: bool = True) -> Lookup:
-    command = ("GETRANGE", party.record, 0, 0)
-    return Lookup(party.partition, command, unknown, Question.THERE, checked)
-
-
-def _frozen(party: AccountKeys) -> Lookup:
-    command = ("GETRANGE", party.record, 0, 0)
-    return Lookup(party.partition, command, Status.PARTY_FROZEN, Question.FROZEN, True)
-
-
-def _member(room: AccountKeys, who: str, checked: bool = True) -> Lookup:
-    command = ("HGET", room.members, who)
-    return Lookup(room.partition, command, Status.NOT_A_MEMBER, Question.MEMBER, checked)
+        post.lookups = may_be_paid(payee)

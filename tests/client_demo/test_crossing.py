@@ -98,6 +98,13 @@ def test_the_end_counts_in_every_order_of_arrival(model, order, ending, fate):
     assert only(model).fate is fate, "the original ack says accepted for ever"
 
 
+def test_a_resume_may_tell_that_it_is_on_its_way_before_the_ack_does(model):
+    model.apply(events.Posted(PAY))
+    model.apply(events.Unknown(PAY))
+    came(model, ours())
+    assert only(model).fate is Delivery.ACCEPTED
+
+
 def test_a_page_may_hold_the_end_and_an_older_one_the_payment(model):
     model.apply(events.Page("@alice", (message(8), settled(9, "p")), more=True))
     assert [line.text for line in model.conversation("@bob").lines] == ["text 8"]

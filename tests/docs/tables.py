@@ -31,6 +31,7 @@ from server import (
 from server.config import Settings
 from server.courier import courier
 from server.ledger import lanes
+from server.regions import directory, homes, link
 from server.store import connection
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -60,6 +61,10 @@ _FIXED: list[tuple[ModuleType, str]] = [
     (hearing, "SHED_BYTES"),
     (transport, "CLOSE_TIMEOUT_S"),
     (connection, "REPLY_TIMEOUT_S"),
+    (link, "ANSWER_TIMEOUT_S"),
+    (homes, "FIND_S"),
+    (homes, "HELD_MAX"),
+    (directory, "KNOWN_MAX"),
 ]
 
 

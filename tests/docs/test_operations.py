@@ -43,7 +43,7 @@ async def test_generated_tables_are_fresh(hub: Hub) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert refreshed(page, exposition) == page, "refresh them with: python -m tests.docs"
     of_several = {"teller_worker_up", "teller_worker_restarts_total"}  # see tests/workers
-    of_regions = set(re.findall(r"teller_(?:region|tunnels|directory)[a-z_]*", page))
+    of_regions = set(re.findall(r"teller_(?:region|tunnels|directory|rooms_copied)[a-z_]*", page))
     of_several |= of_regions  # see tests/server/regions
     metrics = set(re.findall(r"teller_[a-z_]+", page)) - {"teller_post"} - of_several
     assert metrics <= set(re.findall(r"teller_[a-z_]+", exposition))

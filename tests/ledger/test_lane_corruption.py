@@ -7,7 +7,6 @@ import pytest
 import redis
 
 from protocol.money import AMOUNT_MAX as MAX
-from server.ledger.arrivals import suspense_of
 from server.ledger.lanes import InLane, OutLane
 from server.ledger.legs import STAMP, Leg, pack_leg, read_leg
 from server.ledger.posts import Post, pack_call
@@ -21,7 +20,7 @@ from .town import ALICE, BACK, BOB, KEYS, THERE, Town, far
 OUT = KEYS.lane_out(ALICE.partition, str(BOB.partition))
 OUTBOX = KEYS.outbox(ALICE.partition, str(BOB.partition))
 IN = KEYS.lane_in(BOB.partition, str(ALICE.partition))
-SUSPENSE = suspense_of(KEYS, ALICE.partition)
+SUSPENSE = KEYS.suspense(ALICE.partition)
 BACK_OUT = KEYS.lane_out(BOB.partition, str(ALICE.partition))
 BACK_OUTBOX = KEYS.outbox(BOB.partition, str(ALICE.partition))
 

@@ -134,6 +134,21 @@ async def test_what_has_no_reply_is_lost_after_the_owner_knows(plain_server: Pla
             await wire.request("PING")
 
 
+async def test_who_fails_to_take_a_loss_costs_nobody_else_theirs(
+    plain_server: PlainServer,
+) -> None:
+    def stumble(reply: object) -> None:
+        raise Down
+
+    async with wire_to(await plain_server()) as (wire, _):
+        told: list[object] = []
+        wire.send(("BLPOP", "nothing", 0), stumble)
+        wire.send(("PING",), told.append)
+        wire.abort()
+        await until(lambda: told)
+        assert isinstance(told[0], Lost)
+
+
 @pytest.mark.parametrize(
     ("text", "again"),
     [

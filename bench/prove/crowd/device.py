@@ -51,7 +51,8 @@ class Device:
         self._socket: Socket | None = None
         self._entering: asyncio.Future[None] | None = None
         self._retry_after_s = 0.0
-        self._boxes: dict[str, Frame] = {}
+        self._heard: set[str] = set()
+        """Boxes that this connection hears, as far as it was told."""
 
     @property
     def name(self) -> str:
@@ -172,7 +173,7 @@ class Device:
             else:
                 self.cursors.setdefault(box, seq)
             self.epochs[box] = epoch
-        self._boxes = frame["boxes"]
+        self._heard = set(frame["boxes"])
         self.online = True
         if self._entering is not None and not self._entering.done():
             self._entering.set_result(None)
@@ -185,7 +186,7 @@ class Device:
             self._comes(box, seq)
         self._see(box, seq, key_of(frame), content_of(frame))
         if mine and kind == "leave":
-            self.cursors.pop(box, None)
+            self._leaves(box)
         person.saw(frame)
         if not mine and frame["at"] > person.town.live_since_ms:
             person.town.book.delays.append(time.time() - frame["at"] / 1000)
@@ -212,13 +213,17 @@ class Device:
             self._comes(box, seq)  # a replayed one says nothing of where the stream begins
         cursor = self.cursors.get(box)
         if ack.get("replayed"):
-            if cursor is not None and seq > cursor and kind != "leave":
+            if box in self._heard and cursor is not None and seq > cursor and kind != "leave":
                 sentence = f"{self.name}: {ack['id']} is {box} {seq}, but only {cursor} was told"
                 person.town.book.find("ack ahead", sentence)
         elif cursor is None or seq > cursor:
             self._see(box, seq, f"{kind} {person.name} {ack['id']}", None)
         if kind == "leave" and self.cursors.get(box, 0) <= seq:
-            self.cursors.pop(box, None)
+            self._leaves(box)
+
+    def _leaves(self, box: str) -> None:
+        self.cursors.pop(box, None)
+        self._heard.discard(box)
 
     def _comes(self, box: str, seq: int) -> None:
         """One's own join begins a stream: whoever joins was not there just before."""
@@ -233,6 +238,7 @@ class Device:
         elif cursor is not None and seq <= cursor:
             book.find("doubles", f"{name} got {box} {seq} ({key}) again, after {cursor}")
         self.cursors[box] = seq
+        self._heard.add(box)
         book.see(name, box, self.epochs.get(box, book.log(box).epoch), seq, key, content)
 
     def _error(self, frame: Frame) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from server import contacts as module
+from server.store.connection import Lost
 from tests.server.courier.conftest import ALICE, BOB, World, balance, entry, name_in
 from tests.support import Client, until
 
@@ -56,7 +57,7 @@ async def test_later_posts_of_a_connection_wait_and_others_do_not(
     assert not world.first.app.services.contacts.parked
 
 
-async def test_a_partition_that_is_slow_is_unavailable_and_nothing_happened(
+async def test_a_partition_that_does_not_answer_is_busy_and_nothing_happened(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ANSWER_S", 0.05)
@@ -66,7 +67,7 @@ async def test_a_partition_that_is_slow_is_unavailable_and_nothing_happened(
     await alice.send({"type": "payment", "id": "p", **pay})
     await alice.send({"type": "message", "id": "m", "to": CAROL, "text": "behind it"})
     answer = await alice.answer("p")
-    assert (answer["code"], answer["retry"]) == ("unavailable", "same_id")
+    assert (answer["code"], answer["retry"]) == ("busy", "same_id")
     assert (await alice.answer("m"))["seq"] == 2  # nobody waits for what was given up
     silence.end()  # the late answer changes nothing
     await asyncio.sleep(0.05)
@@ -124,3 +125,32 @@ async def test_a_post_of_one_who_left_is_still_posted(
     world.first.kill_connections_of(ALICE)
     silence.end()
     assert (await entry(bob, "m"))["text"] == "last words"
+
+
+async def test_a_partition_that_is_gone_is_unavailable_at_once(world: World) -> None:
+    alice, _, _ = await people(world)
+    silence = Silence(world, 1)
+    await alice.send({"type": "message", "id": "m", "to": BOB, "text": "x"})
+    await until(lambda: silence.held)
+    ((_, answered),) = silence.held
+    answered([Lost()])
+    answer = await alice.answer("m")
+    assert (answer["code"], answer["retry"]) == ("unavailable", "same_id")
+    assert not world.first.app.services.contacts.parked
+
+
+async def test_what_does_not_answer_because_it_is_gone_is_not_busy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    alice, _, _ = await people(world)
+    Silence(world, 1)
+    services = world.first.app.services
+
+    class Gone:
+        up = False
+
+    channel = services.channel
+    monkeypatch.setattr(services, "channel", lambda n: Gone if n == 1 else channel(n))
+    await alice.send({"type": "message", "id": "m", "to": BOB, "text": "x"})
+    assert (await alice.answer("m"))["code"] == "unavailable"

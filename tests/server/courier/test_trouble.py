@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from server.courier import courier as module
+from server.courier import lane as lane_module
 from server.courier.courier import Courier, elected
+from server.courier.ends import Near, Place
 from server.courier.lane import Lane
+from server.courier.outstanding import Outstanding, read_outstanding
+from server.courier.ways import Ways
 from server.ledger.lanes import InLane, OutLane
+from server.ledger.legs import Leg, LegKind
 from server.ledger.posts import Kind, Post
 from server.ledger.status import Status
 from server.outcomes import Result
@@ -181,6 +186,64 @@ async def test_two_couriers_at_once_carry_everything_once(world: World) -> None:
             break
     assert seqs == list(range(2, 83))
     assert await balance(bob) == 10_040
+    await world.judge()
+
+
+async def test_what_comes_while_the_outbox_is_read_waits_for_the_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may be older than what came meanwhile; to take it would be a step back."""
+    read, read_now = asyncio.Event(), asyncio.Event()
+    pushed: list[int] = []
+    push = Near.push
+
+    async def read_slowly(ways: Ways, source: int, dest: Place) -> Outstanding:
+        found = await read_outstanding(ways, source, dest)
+        if (source, dest) == (0, 1):
+            read.set()
+            await read_now.wait()
+        return found
+
+    def note(self: Near, lane: Lane, seq: int, stored: bytes, floor: int) -> None:
+        if lane.dest == 1:
+            pushed.append(seq)
+        push(self, lane, seq, stored, floor)
+
+    for hub in world.hubs:
+        no_scans(hub.app.services.courier)
+    alice, bob = await meet(world, world.courier_of(0))
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    await world.at_rest()
+    monkeypatch.setattr(Near, "push", note)
+    monkeypatch.setattr(lane_module, "read_outstanding", read_slowly)
+    lane = world.courier_of(0).app.services.courier.lanes[0, 1]
+    await until(lambda: lane._at_rest)
+    lane.look()
+    await read.wait()
+    await alice.ask("payment", id="p2", **PAY)
+    await alice.ask("payment", id="p3", **PAY)
+    assert pushed == []
+    read_now.set()
+    assert [(await entry(bob, id))["seq"] for id in ("p1", "p2", "p3")] == [2, 3, 4]
+    assert await entry(alice, "p3", "settled")
+    assert pushed == [2, 3]
+    await world.judge()
+
+
+async def test_a_leg_whose_place_is_not_known_makes_the_lane_read_anew(world: World) -> None:
+    alice, bob = await meet(world)
+    await alice.ask("payment", id="p1", **PAY)
+    await entry(alice, "p1", "settled")
+    lane = world.courier_of(0).app.services.courier.lanes[0, 1]
+    await until(lambda: lane._at_rest)
+    lane._arriving += 1
+    lane.arrived(lane.done + 1, Leg(LegKind.PERSON, BOB, ALICE, "p9"), [int(Status.OK)])
+    lane.go()
+    assert not lane._known
+    await alice.ask("payment", id="p2", **PAY)
+    assert (await entry(bob, "p2"))["seq"] == 3
+    await entry(alice, "p2", "settled")
     await world.judge()
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from tests.support import until
 
 from .conftest import Earth, books, entry, money_of
+
+DOCS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 async def test_words_and_money_cross_both_ways(earth: Earth) -> None:
@@ -144,6 +149,9 @@ async def test_what_waits_is_shown_by_region(earth: Earth) -> None:
     assert 'teller_region_up{region="ap"} 1.0' in page
     assert 'teller_region_legs_waiting{region="us"} 2.0' in page
     assert 'teller_region_in_transit{currency="USD",region="us"} 42.0' in page
+    shown = set(re.findall(r"teller_(?:region|tunnels|directory|rooms_copied)[a-z_]*", DOCS))
+    assert shown
+    assert shown <= set(re.findall(r"teller_[a-z_]+", page))
     report = await books(earth["eu"])
     assert report.findings == []
     assert (report.sent, report.held) == ({"us": {"USD": 42}}, {"USD": 9_958})

@@ -48,6 +48,42 @@ async def test_a_room_whose_partition_is_away_is_left_out_until_it_is_back(
     assert (await back.until(lambda frame: frame.get("box") == room))["seq"] == 2
 
 
+async def test_a_room_that_comes_back_before_the_welcome_is_not_silent_for_ever(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its partition blinked while the others still answered, and is up when the welcome is said."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    of = hub.app.services.keyspace.partition_of
+    away = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    there = next(f"#r{n}" for n in range(99) if of(f"#r{n}") not in (of("@alice"), of(away)))
+    at_home = hub.app.services.channel(of("@alice"))
+    joined = hub.app.services.keyspace.of("@alice").joined
+    for room in (away, there):
+        await bob.ask("create", room=room)
+        await alice.ask("join", room=room)
+    await until(lambda: gives(at_home.request("SCARD", joined), 2))
+    read_rooms = Reading._read_rooms
+
+    def lose(self: Reading, partition: int, rooms: list[str]) -> None:
+        if away in rooms:
+            self._snapshot.absent += rooms
+            self._open -= 1
+        else:
+            read_rooms(self, partition, rooms)
+
+    monkeypatch.setattr("server.entrance.BACK_S", 0.02)
+    with monkeypatch.context() as blinking:
+        blinking.setattr(Reading, "_read_rooms", lose)
+        token = alice.welcome["token"]
+        again = await hub.hello(token, {})
+        assert away not in again.welcome["boxes"]
+        goodbye = await again.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "resync"
+    back = await hub.hello(token, {})
+    assert {away, there} <= set(back.welcome["boxes"])
+
+
 async def test_rooms_count_from_the_answer_on_though_the_account_learns_it_later(
     make_hubs: MakeHubs,
 ) -> None:

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,20 @@ def test_an_ack_of_a_box_that_its_connection_does_not_hear_waits_for_nothing() -
     assert scene.others[0].told() == []
 
 
+def test_what_follows_ones_own_join_is_not_acknowledged_before_it() -> None:
+    scene = Scene("#tea", set())
+    bob: Any = Listener()
+    scene.hub.enter(bob, "@bob", 0)
+    put = scene.announcer.put
+    join, words = (Ack(id, 5, "disk", "#tea", seq) for id, seq in (("j", 2), ("m3", 3)))
+    put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"), author=bob, ack=join)
+    put(scene.box, 3, 5, said(3, "@bob"), author=bob, ack=words)
+    assert bob.told() == []
+    put(scene.box, 1, 5, said(1))
+    scene.announcer.flush()
+    assert bob.told() == [("ack", 2), ("ack", 3)]
+
+
 def test_the_first_answer_that_waits_keeps_its_ack_when_the_store_tells_the_entry_too() -> None:
     scene = Scene("#tea", {2, 3})
     scene.hear(3)
@@ -161,6 +176,57 @@ def test_the_first_answer_that_waits_keeps_its_ack_when_the_store_tells_the_entr
     scene.hear(2)
     scene.hear(1)
     assert scene.poster.told() == [("entry", 1), ("ack", 2), ("ack", 3)]
+
+
+@pytest.mark.parametrize("name", ["@p", "#tea"])
+def test_a_replayed_ack_waits_for_its_entry(name: str) -> None:
+    """The copy was sent to another hub, whose word of the entry is still on its way."""
+    scene = Scene(name, set())
+    poster: Any = scene.poster
+    scene.announcer.replay(scene.box, 2, poster, Ack("m2", 5, "disk", name, 2, replayed=True))
+    assert scene.gaps == [scene.box]
+    scene.hear(1)
+    assert poster.told() == [("entry", 1)]
+    scene.hear(2)
+    assert poster.told() == [("entry", 1), ("entry", 2), ("ack", 2)]
+    assert scene.box.ahead is None
+    scene.announcer.replay(scene.box, 2, poster, Ack("m2", 5, "disk", name, 2, replayed=True))
+    assert poster.told()[-2:] == [("ack", 2), ("ack", 2)]
+
+
+def test_a_replayed_ack_waits_for_no_entry_of_a_box_that_is_not_heard() -> None:
+    scene = Scene("@p", set())
+    operator: Any = Listener()
+    scene.announcer.replay(scene.box, 7, operator, Ack("d", 5, "disk", "@p", 7, replayed=True))
+    assert operator.told() == [("ack", 7)]
+    assert scene.box.ahead is None
+
+
+def test_the_ack_of_a_join_stands_at_its_place() -> None:
+    """Before it, nothing of the room is said to who joins; with it, their stream begins."""
+    scene = Scene("#tea", set())
+    bob: Any = Listener()
+    scene.hub.enter(bob, "@bob", 0)
+    ack = Ack("j", 5, "disk", "#tea", 2)
+    scene.announcer.put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"), author=bob, ack=ack)
+    scene.hear(3)
+    assert bob.told() == []
+    scene.hear(1)
+    assert bob.told() == [("ack", 2), ("entry", 3)]
+
+
+def test_who_comes_in_behind_their_own_ack_is_not_told_that_entry_again() -> None:
+    """They joined by another connection, and this hub has not heard of it yet."""
+    scene = Scene("#tea", set())
+    bob: Any = Listener()
+    scene.hub.enter(bob, "@bob", 0)
+    ack = Ack("m3", 5, "disk", "#tea", 3)
+    scene.announcer.put(scene.box, 3, 5, said(3, "@bob"), author=bob, ack=ack)
+    assert bob.told() == [("ack", 3)]
+    scene.hear(1)
+    scene.announcer.put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"))
+    scene.hear(4)
+    assert bob.told() == [("ack", 3), ("entry", 4)]
 
 
 @given(st.integers(0, 6), st.randoms(use_true_random=False))

@@ -12,7 +12,7 @@ import pytest
 from tests.server.outages import break_link, resolve, signal_store
 from tests.server.relay.conftest import MakeHubs
 from tests.server.relay.watching import gaps, ids_until, receivers
-from tests.support import Client, until
+from tests.support import Client, Hub, until
 
 Frame = dict[str, Any]
 
@@ -64,6 +64,26 @@ async def test_ones_own_answer_waits_for_what_was_lost(
     ]
 
 
+async def test_a_replayed_ack_does_not_come_before_what_was_lost(
+    make_hubs: MakeHubs, lossy: Callable[[bool], None]
+) -> None:
+    """Who took it for their cursor would never get what stands before it."""
+    first, second = await make_hubs(2)
+    phone, bob = await first.register("alice"), await first.register("bob")
+    await bob.ask("create", room="#tea")
+    await phone.ask("join", room="#tea")
+    laptop = await second.login("alice")
+    assert laptop.welcome["boxes"]["#tea"]["seq"] == 2
+    lossy(True)
+    await bob.ask("message", id="lost", to="#tea", text="1")
+    frame = {"type": "message", "id": "m", "to": "#tea", "text": "2"}
+    for device in (phone, laptop):
+        await device.send(frame)
+        assert (await device.answer("m"))["seq"] == 4
+    told = [(one["type"], one["seq"]) for one in laptop.pushed if one.get("box") == "#tea"]
+    assert told == [("message", 3), ("message", 4)]
+
+
 async def test_a_room_whose_joining_was_not_told_is_found(
     make_hubs: MakeHubs,
     quick_rounds: None,
@@ -99,6 +119,21 @@ async def test_a_cut_connection_is_made_good_by_position(make_hubs: MakeHubs) ->
         seen.append(await bob.receive())
     assert [one["id"] for one in seen if one["id"][0] == "m"] == [f"m{n}" for n in range(10)]
     assert [one["id"] for one in seen if one["id"][0] == "r"] == [f"r{n}" for n in range(10)]
+
+
+async def test_a_comparison_that_a_cut_ends_says_nothing(
+    hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without answers there is no difference, and nothing more to ask."""
+    alice = await hub.register("alice")
+    parties = list(hub.app.services.hub.parties.values())
+    catch_up = hub.app.services.catch_up
+    catch_up._counts(0, parties)
+    break_link(hub)
+    await until(lambda: hub.app.services.stores.up)
+    await alice.ask("message", to="@alice", text="all is well")
+    assert not catch_up._differing
+    assert "could not be" not in capsys.readouterr().err
 
 
 async def test_after_a_cut_the_hub_hears_the_others_again(make_hubs: MakeHubs) -> None:
@@ -171,3 +206,46 @@ async def test_who_comes_back_while_the_hub_tidies_up_is_still_told(make_hubs: M
     await channel.request("PING")
     assert await receivers(first, "@bob") == 0
     assert await alice.ask("message", id="m", to="@bob", text="hi")
+
+
+async def test_a_mistake_does_not_end_the_rounds(
+    make_hubs: MakeHubs,
+    quick_rounds: None,
+    lossy: Callable[[bool], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = await make_hubs(2)
+    alice, bob = await first.register("alice"), await second.register("bob")
+    mistakes: list[str] = []
+
+    def fail() -> None:
+        mistakes.append("tidy")
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(second.app.services.relay, "tidy", fail)
+    await until(lambda: len(mistakes) > 1)
+    monkeypatch.undo()
+    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
+    lossy(True)
+    await alice.ask("message", id="lost", to="@bob", text="1")
+    assert (await bob.receive())["id"] == "lost"
+
+
+async def test_a_mistake_does_not_make_a_hub_deaf(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.hubs.BEAT_S", 0.05)
+    first, second = await make_hubs(2)
+    hubs = second.app.services.hubs
+    mistakes: list[str] = []
+    write = hubs._write
+
+    async def fail() -> None:
+        mistakes.append("write")
+        if len(mistakes) == 1:
+            raise RuntimeError("planted")
+        await write()
+
+    monkeypatch.setattr(hubs, "_write", fail)
+    await until(lambda: len(mistakes) > 2)
+    assert len(first.app.services.hubs.live) == 2
