@@ -16,7 +16,7 @@ from protocol.frames import Ack, BalanceAfter
 from .announcer import Announcer
 from .durability import Durable
 from .hub import Hub
-from .ledger.crossing import Arrival
+from .ledger.crossing import Arrival, Settlement
 from .ledger.entries import TIME_DIGITS, read_entry
 from .ledger.legs import LegKind
 from .ledger.posts import Kind, Mark, Post
@@ -112,7 +112,7 @@ class Delivery:
         else:
             self.payments += 1
             ack = _money_ack(post, at, result, durable, money)
-        if kind is not _ENTRY and self._changed(post, result, ack, origin):
+        if kind is not _ENTRY and self._changed(post, at, result, ack, origin):
             return
         parties, rooms, relay = self._hub.parties, self._hub.rooms, self._relay
         entry, put, others = post.entry, self._announcer.put, relay.others
@@ -131,9 +131,28 @@ class Delivery:
             self._announcer.flush()
             origin.send(ack)
 
-    def _changed(self, post: Post, result: list[int], ack: Ack | None, origin: Peer | None) -> bool:
+    def _settlement(self, post: Post, at: int, result: list[int]) -> None:
+        """Tell the payers that their money has arrived."""
+        find, relay, put = self._hub.find, self._relay, self._announcer.put
+        step: Settlement = post.extra  # type: ignore[assignment]
+        places = zip(post.names, result[1:], step.entries, step.bodies, strict=True)
+        for name, seq, entry, body in places:
+            if not seq:  # a box that is none
+                continue
+            box = find(name)
+            if relay.others and (box is None or name in relay.elsewhere):
+                relay.entry(name, seq, at, body, UNSET)
+            if box is not None:
+                put(box, seq, at, entry)
+
+    def _changed(
+        self, post: Post, at: int, result: list[int], ack: Ack | None, origin: Peer | None
+    ) -> bool:
         """What a post does besides its entries; whether there is nothing more to tell."""
         kind = post.kind
+        if kind is Kind.SETTLE:
+            self._settlement(post, at, result)
+            return True
         if kind in _COMING:
             self._membership.came(post.who, post.box, result[1])
             if not post.legs:  # else when the leg has arrived, where their other connections are

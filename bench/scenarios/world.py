@@ -42,7 +42,11 @@ def run(stage: Stage) -> Outcome:
         samples = Samples(stand.planet, load.durability)
         outcome += _fair(stage, stand, samples, rate)
         for fault in (faults.cut, faults.loss):
-            if not watch.stopping:
+            if fault is faults.loss and load.durability == "memory":
+                watch.say(
+                    "world: what is only in memory is not there after a loss, so none is made"
+                )
+            elif not watch.stopping:
                 outcome += fault(watch, stand, samples, sizes.cut, rate)
         if not watch.stopping:
             watch.advance("audit of all regions")

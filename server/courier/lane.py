@@ -217,7 +217,7 @@ class Lane(Origin):
 
     def _has_settled(self, come: Settlement, result: Result) -> None:
         status = result[0]
-        if status in (Status.OK, Status.SUSPENDED):
+        if status == Status.OK:
             self._advance(come.done)
         elif status == Status.LANE_MOVED and int(result[1]) >= max(self.done, come.after + 1):
             self._advance(int(result[1]))  # another courier was quicker

@@ -13,13 +13,19 @@ from protocol.frames import Entry, ReturnedEntry, SettledEntry
 from .crossing import Arrival, Settlement
 from .entries import decode_entry, encode_entry
 from .keys import Keyspace
-from .legs import Leg, LegKind, pack_leg, read_leg
+from .legs import Leg, LegKind, read_leg
 from .posts import Kind, Post
 from .status import CODE
 
+SETTLED_MAX = 32
+"""Most payments that one SETTLE tells of, so that a call stays short."""
 LEGS_KEPT = 10_000
 """Settled legs that an outbox keeps, so that they can come again to an end that lost its last
 moments: more than a lane carries in the second that a failover may cost."""
+# As globals: a member of an Enum costs a slow look-up each time.
+_ARRIVE = Kind.ARRIVE
+_PERSON, _ROOM, _RETURN = LegKind.PERSON, LegKind.ROOM, LegKind.RETURN
+_JOIN, _LEAVE = LegKind.JOIN, LegKind.LEAVE
 
 
 class Arrived(NamedTuple):
@@ -53,33 +59,21 @@ def arrival(
         ValueError: if the leg is damaged.
     """
     at, leg = read_leg(stored)
-    party = keyspace.of(leg.to)
-    post = Post(None, leg.id, origin, leg.who, kind=Kind.ARRIVE, partition=partition)
-    post.amount, post.currency = leg.amount, leg.currency
-    post.box = leg.to
-    suspended, joined = b"", b""
-    if leg.kind in (LegKind.JOIN, LegKind.LEAVE):
-        joined = party.joined
-    else:
-        post.boxes, post.names = (party.box,), (leg.to,)
-        post.entry, post.body, suspended = _entry(leg)
-    if leg.kind is LegKind.ROOM:
+    kind, to = leg.kind, leg.to
+    party, end = keyspace.of(to), keyspace.lane_end(partition, source)
+    post = Post(None, leg.id, origin, leg.who, kind=_ARRIVE, box=to, partition=partition)
+    if leg.amount:
+        post.amount, post.currency = leg.amount, leg.currency
+    if kind is _JOIN or kind is _LEAVE:
+        post.extra = Arrival(end, seq, at, floor, leg, joined=party.joined)
+        return post
+    post.boxes, post.names = (party.box,), (to,)
+    post.entry, post.body, suspended = _entry(leg)
+    post.extra = Arrival(end, seq, at, floor, leg, suspended)
+    if kind is _ROOM:
         post.room = post.members = party
-    elif not joined:
+    else:
         post.to = party
-    post.extra = Arrival(
-        keyspace.lane_in(partition, source),
-        seq,
-        at,
-        floor,
-        leg,
-        keyspace.lane_out(partition, source),
-        keyspace.outbox(partition, source),
-        _refusal(leg),
-        keyspace.suspense(partition),
-        suspended,
-        joined,
-    )
     return post
 
 
@@ -95,54 +89,46 @@ def settlements(
     """The SETTLEs, in partition `source`, of legs of the lane to the partition labelled `dest`.
 
     `arrived` are the legs behind `after`, in order and without a gap. Money that was credited
-    makes a `settled` entry in the payer's box; other legs are settled together with the next of
-    these. Answers: OK, with the seq of that entry; SUSPENDED, if the box cannot take it;
-    LANE_MOVED, if another courier was quicker, or the source has lost what it knew; LANE_FORKED, if
-    it then gave the number to another leg.
+    makes a `settled` entry in the payer's box. One post settles many legs: a second one is made
+    only for more than `SETTLED_MAX` of these entries. Answers: OK, with the seq of each entry,
+    which is 0 if the box cannot take it; LANE_MOVED, if another courier was quicker, or the source
+    has lost what it knew; LANE_FORKED, if it then gave the number to another leg.
     """
     posts: list[Post] = []
-    pending = False
+    lane, outbox = keyspace.lane_out(source, dest), keyspace.outbox(source, dest)
+    paid: list[Leg] = []
     done = at = after
-    for seq, at, leg, refused in arrived:
-        pending, done = True, seq
-        if leg.kind is LegKind.PERSON and leg.amount and not refused:
-            posts.append(_settlement(keyspace, source, dest, (after, done, at, keep), leg, origin))
-            pending, after = False, done
-    if pending:
-        posts.append(_settlement(keyspace, source, dest, (after, done, at, keep), None, origin))
+    for seq, sent_at, leg, refused in arrived:
+        if len(paid) == SETTLED_MAX:
+            step = Settlement(lane, outbox, after, done, at, keep)
+            posts.append(_settlement(keyspace, source, step, paid, origin))
+            after, paid = done, []
+        done, at = seq, sent_at
+        if leg.amount and leg.kind is _PERSON and not refused:
+            paid.append(leg)
+    if done > after:
+        step = Settlement(lane, outbox, after, done, at, keep)
+        posts.append(_settlement(keyspace, source, step, paid, origin))
     return posts
 
 
 def _settlement(
-    keyspace: Keyspace,
-    source: int,
-    dest: str,
-    step: tuple[int, int, int, int],
-    paid: Leg | None,
-    origin: object,
+    keyspace: Keyspace, source: int, step: Settlement, paid: list[Leg], origin: object
 ) -> Post:
+    """`step`, which tells the payers of the legs `paid`."""
     post = Post(None, "", origin, "", kind=Kind.SETTLE, partition=source)
-    lane, outbox = keyspace.lane_out(source, dest), keyspace.outbox(source, dest)
-    post.extra = Settlement(lane, outbox, *step)
-    if paid is not None:
-        post.id, post.who, post.box = paid.id, paid.who, paid.who
-        post.entry = SettledEntry(paid.id, paid.who, paid.to, paid.amount, paid.currency)
-        post.body = encode_entry(post.entry)
-        post.boxes, post.names = (keyspace.of(paid.who).box,), (paid.who,)
+    names = tuple([leg.who for leg in paid])
+    entries = [SettledEntry(leg.id, leg.who, leg.to, leg.amount, leg.currency) for leg in paid]
+    bodies = [encode_entry(entry) for entry in entries]
+    post.names, post.boxes = names, tuple([keyspace.of(name).box for name in names])
+    post.extra = step._replace(entries=tuple(entries), bodies=tuple(bodies))
+    post.body = b"".join(bodies)
     return post
-
-
-def _refusal(leg: Leg) -> bytes:
-    """The return leg of `leg`, without the code, which is its last byte."""
-    if leg.kind not in (LegKind.PERSON, LegKind.ROOM):
-        return b""
-    back = Leg(LegKind.RETURN, leg.who, leg.to, leg.id, leg.amount, leg.currency)
-    return pack_leg(back)[:-1]
 
 
 def _entry(leg: Leg) -> tuple[Entry, bytes, bytes]:
     """The entry of a leg, its stored form, and that of a return which could not get home."""
-    if leg.kind is not LegKind.RETURN:
+    if leg.kind is not _RETURN:
         return decode_entry(leg.body), leg.body, b""
     money = {"amount": leg.amount, "currency": leg.currency} if leg.amount else {}
     reason = CODE.get(leg.code, Code.INTERNAL)

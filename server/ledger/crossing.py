@@ -5,7 +5,9 @@ from __future__ import annotations
 from struct import Struct, pack
 from typing import NamedTuple
 
-from .keys import AccountKeys
+from protocol.frames import Entry
+
+from .keys import LaneEnd
 from .legs import Leg, OutLeg
 
 Group = dict[bytes, int]
@@ -15,29 +17,22 @@ Group = dict[bytes, int]
 class Arrival(NamedTuple):
     """What an ARRIVE needs besides the account and the box; see the contract."""
 
-    lane: bytes
-    """Key of the record of the lane it came by, at this end."""
+    end: LaneEnd
+    """Where it arrives."""
     seq: int
     at: int
     """When the leg was put into the outbox, in ms."""
     floor: int
     """All legs up to this one are settled at their source."""
     leg: Leg
-    back: bytes
-    """Key of the record of the lane back, where a refused leg's return goes."""
-    back_outbox: bytes
-    refusal: bytes
-    """The return leg, packed, without its code."""
-    suspense: AccountKeys
-    """`$suspense` of this partition."""
-    suspended: bytes
+    suspended: bytes = b""
     """Of a return: the entry that says that the money went to `$suspense`."""
-    joined: bytes
+    joined: bytes = b""
     """Key of the set of rooms of an account that joined or left one."""
 
 
 class Settlement(NamedTuple):
-    """What a SETTLE needs besides the payer's box, if it has an entry for it."""
+    """What a SETTLE needs besides the boxes of the payers; see the contract."""
 
     lane: bytes
     """Key of the lane's record at its source."""
@@ -51,6 +46,10 @@ class Settlement(NamedTuple):
     may have another leg under its number."""
     keep: int
     """How many settled legs the outbox keeps, for an end that loses what it had."""
+    entries: tuple[Entry, ...] = ()
+    """What the payers are told, one for each box of the post."""
+    bodies: tuple[bytes, ...] = ()
+    """The same as they are stored; all of them together are the post's body."""
 
 
 def index_of(group: dict[bytes, int], key: bytes) -> int:
@@ -64,43 +63,58 @@ def text(value: bytes | str | int, length: str) -> bytes:
     return pack(f">{length}", len(data)) + data
 
 
-_ARRIVAL = Struct(">BHQQQQ3sHHHHH")
-_SETTLEMENT = Struct(">HHQQQQ")
+_ARRIVAL = Struct(">BHQQQQ3sI")
+_REST = Struct(">HHHHHBBBI")
+_SETTLEMENT = Struct(">HHQQQQH")
+_PIECE = Struct(">HI")
 
 
 def pack_arrival(come: Arrival, scalars: Group, lists: Group, others: Group) -> bytes:
     """The fields of an ARRIVE."""
-    leg = come.leg
-    head = _ARRIVAL.pack(
-        leg.kind,
-        index_of(scalars, come.lane),
-        come.seq,
-        come.at,
-        come.floor,
-        leg.amount,
-        leg.currency.encode(),
-        index_of(scalars, come.back),
-        index_of(lists, come.back_outbox),
-        index_of(scalars, come.suspense.record),
-        index_of(lists, come.suspense.box),
-        index_of(others, come.joined) if come.joined else 0,
+    end, seq, at, floor, leg, suspended, joined = come
+    lane, back, outbox, vault, vault_box = end
+    scalar, place = scalars.setdefault, lists.setdefault  # as index_of
+    who, id, room = leg.who.encode(), leg.id.encode(), leg.room.encode()
+    texts = who + id + room + suspended
+    number = scalar(lane, len(scalars) + 1)
+    rest = _REST.pack(
+        scalar(back, len(scalars) + 1),
+        place(outbox, len(lists) + 1),
+        scalar(vault, len(scalars) + 1),
+        place(vault_box, len(lists) + 1),
+        index_of(others, joined) if joined else 0,
+        len(who),
+        len(id),
+        len(room),
+        len(suspended),
     )
-    return head + text(leg.room, "B") + text(come.refusal, "I") + text(come.suspended, "I")
+    length = _REST.size + len(texts)
+    money = leg.amount, leg.currency.encode()
+    return _ARRIVAL.pack(leg.kind, number, seq, at, floor, *money, length) + rest + texts
 
 
-def pack_settlement(settled: Settlement, scalars: Group, lists: Group) -> bytes:
-    """The fields of a SETTLE."""
-    places = (index_of(scalars, settled.lane), index_of(lists, settled.outbox))
-    return _SETTLEMENT.pack(*places, settled.after, settled.done, settled.at, settled.keep)
+def pack_settlement(
+    settled: Settlement, boxes: tuple[bytes, ...], scalars: Group, lists: Group
+) -> bytes:
+    """The fields of a SETTLE that appends to `boxes`."""
+    lane, outbox, after, done, at, keep, _, bodies = settled
+    places = index_of(scalars, lane), index_of(lists, outbox)
+    head = _SETTLEMENT.pack(*places, after, done, at, keep, len(bodies))
+    pieces = [
+        _PIECE.pack(index_of(lists, box), len(body))
+        for box, body in zip(boxes, bodies, strict=True)
+    ]
+    return head + b"".join(pieces)
 
 
+_AWAY = Struct(">BB")
 _LEG = Struct(">HHBI")
 
 
 def pack_away(hint: int, legs: tuple[OutLeg, ...], scalars: Group, lists: Group) -> bytes:
     """What a post does in other partitions."""
-    parts = [pack(">BB", hint, len(legs))]
-    for out in legs:
-        places = (index_of(scalars, out.lane), index_of(lists, out.outbox))
-        parts += (_LEG.pack(*places, out.leg.amount > 0, len(out.data)), out.data)
+    parts = [_AWAY.pack(hint, len(legs))]
+    for _, lane, outbox, leg, data in legs:
+        places = index_of(scalars, lane), index_of(lists, outbox)
+        parts += (_LEG.pack(*places, leg.amount > 0, len(data)), data)
     return b"".join(parts)

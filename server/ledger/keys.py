@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count, product
 from string import ascii_lowercase
+from typing import NamedTuple
 from zlib import crc32
 
 WORLD = "$world"
@@ -55,6 +56,19 @@ class AccountKeys:
         self.members = f"{tag}r:{name}".encode()
 
 
+class LaneEnd(NamedTuple):
+    """The keys that an arrival in a partition needs besides those of who it is for."""
+
+    lane: bytes
+    """The lane's record at this end."""
+    back: bytes
+    """The record of the lane back, where a refused leg's return goes."""
+    back_outbox: bytes
+    suspense: bytes
+    """The record of `$suspense`."""
+    suspense_box: bytes
+
+
 class Keyspace:
     """The keys of a store that has `partitions` of them."""
 
@@ -72,6 +86,8 @@ class Keyspace:
         """(source, to): the key of what partition `source` sent to the partition labelled `to`."""
         self.outbox = lanes(self._outbox)
         """(source, to): the key of the legs that it sent there."""
+        self.lane_end = lanes(self._lane_end)
+        """(at, source): the keys of the end, in partition `at`, of the lane from `source`."""
         self.lane_in = lanes(self._lane_in)
         """(at, source): the key of what arrived in partition `at` from that labelled `source`."""
 
@@ -133,6 +149,11 @@ class Keyspace:
 
     def _outbox(self, source: int, to: str) -> bytes:
         return f"{self._tags[source]}o:{to}".encode()
+
+    def _lane_end(self, at: int, source: str) -> LaneEnd:
+        back = self.lane_out(at, source), self.outbox(at, source)
+        vault = self._suspense[at]
+        return LaneEnd(self.lane_in(at, source), *back, vault.record, vault.box)
 
     def _lane_in(self, at: int, source: str) -> bytes:
         return f"{self._tags[at]}i:{source}".encode()

@@ -8,7 +8,7 @@ from protocol.money import AMOUNT_MAX
 
 from .crossing import Arrival, Settlement
 from .lanes import LEG_WINDOW, InLane, OutLane
-from .legs import LegKind, OutLeg, read_leg
+from .legs import LegKind, OutLeg, pack_leg, read_leg
 from .model import Account, ModelBooks, Refused, Result
 from .posts import Post
 from .status import Status
@@ -29,14 +29,14 @@ class Model(ModelBooks):
         return self.apply_one(post, at)
 
     def _arrive(self, post: Post, come: Arrival, at: int) -> Result:
-        lane = self.lanes_in.get(come.lane, InLane())
+        lane = self.lanes_in.get(come.end.lane, InLane())
         if come.seq <= lane.last:
             if come.at > lane.at:
                 return [Status.LANE_FORKED, b"%d" % lane.last]
             return [Status.DUPLICATE, b"1" if come.seq in lane.refused else b"0"]
         if come.seq > min(lane.last + 1, come.floor + LEG_WINDOW):
             return [Status.LANE_GAP, b"%d" % lane.last]
-        self.lanes_in[come.lane] = lane
+        self.lanes_in[come.end.lane] = lane
         lane.last, lane.at = come.seq, max(lane.at, come.at)
         lane.refused = [seq for seq in lane.refused if seq > come.floor]
         self._carry(lane, come.leg.currency, come.leg.amount)
@@ -77,16 +77,16 @@ class Model(ModelBooks):
         if leg.kind != LegKind.RETURN:
             lane.refused.append(come.seq)
             back = LegKind.RETURN, leg.who, leg.to, leg.id, leg.amount, leg.currency
-            data = come.refusal + bytes([code])
             returned = type(leg)(*back, code=code)
-            self._send(OutLeg("", come.back, come.back_outbox, returned, data), at)
+            lane_back = come.end.back, come.end.back_outbox
+            self._send(OutLeg("", *lane_back, returned, pack_leg(returned)), at)
             return [Status.RETURNED, b"%d" % code]
         if not leg.amount:
             return [Status.SUSPENDED]
-        suspense = self.accounts.setdefault(come.suspense.record, Account())
+        suspense = self.accounts.setdefault(come.end.suspense, Account())
         suspense.change(leg.currency, leg.amount)
         entry = b"%013d" % at + come.suspended
-        self._append(come.suspense.box, entry)
+        self._append(come.end.suspense_box, entry)
         assert post.to is not None
         if post.to.record not in self.accounts:
             return [Status.SUSPENDED]
@@ -105,5 +105,6 @@ class Model(ModelBooks):
         first = max(lane.first, lane.done - settled.keep + 1)
         del self.outboxes.setdefault(settled.outbox, [])[: first - lane.first]
         lane.first = first
-        seqs = [self._append(box, b"%013d" % at + post.body) for box in post.boxes]
+        entries = zip(post.boxes, settled.bodies, strict=True)
+        seqs = [self._append(box, b"%013d" % at + body) for box, body in entries]
         return [Status.OK, *seqs]

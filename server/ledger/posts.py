@@ -118,7 +118,7 @@ def _extra(post: Post, scalars: Group, lists: Group, others: Group) -> bytes:
     if isinstance(extra, Arrival):
         return pack_arrival(extra, scalars, lists, others)
     if isinstance(extra, Settlement):
-        return pack_settlement(extra, scalars, lists)
+        return pack_settlement(extra, post.boxes, scalars, lists)
     key, *values = extra
     if post.kind == Kind.REGISTER:
         value, tokens, token, device = values

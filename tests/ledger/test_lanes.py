@@ -12,6 +12,7 @@ from protocol.frames import (
     ReadEntry,
     SettledEntry,
 )
+from server.ledger.arrivals import SETTLED_MAX
 from server.ledger.entries import digest_of
 from server.ledger.lookups import Lookup, hint_of
 from server.ledger.posts import Mark
@@ -96,7 +97,21 @@ def test_legs_of_one_call_arrive_in_order_in_one_call(town: Town):
     assert [result[1] for _, result in pushed] == [1, 2, 3, 4]
     assert [result[2:] for _, result in pushed] == [[1, 0, 1], [], [3, 0, 2], [6, 0, 3]]
     # Words are settled together with the money behind them.
-    assert town.carrier.settle(THERE, pushed) == [[OK, 6], [OK, 7], [OK, 8]]
+    assert town.carrier.settle(THERE, pushed) == [[OK, 6, 7, 8]]
+    town.compare()
+
+
+def test_many_payments_are_settled_in_pieces_that_follow_each_other(town: Town):
+    count = SETTLED_MAX + 2
+    posts = [far(b.payment(f"p{n}", "@alice", "@bob", 1)) for n in range(count)]
+    posts.append(far(b.message("m", "@alice", "@bob")))
+    for post in posts:  # each at a time of its own, or nearly
+        town.apply([post])
+    pushed = town.carrier.push(THERE)
+    first, second = town.carrier.settle(THERE, pushed)
+    assert (len(first), len(second)) == (1 + SETTLED_MAX, 1 + 2)
+    assert [entry.id for entry in town.box("@alice")[-count:]] == [f"p{n}" for n in range(count)]
+    assert town.carrier.out(THERE).done == count + 1
     town.compare()
 
 

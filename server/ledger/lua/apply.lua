@@ -24,8 +24,8 @@ local function apply()
   end
   set_mark(seq)
   if away then
-    for _, leg in ipairs(away) do
-      send_leg(leg.lane, leg.outbox, leg.text)
+    for i = 1, legs do
+      send_leg(leg_lanes[i], leg_outboxes[i], leg_texts[i])
     end
   end
 end

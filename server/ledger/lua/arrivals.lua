@@ -30,14 +30,16 @@ end
 
 -- Why the leg at hand cannot be done; nil if it can.
 local function rejection()
-  if extra.leg == LEG_JOIN or extra.leg == LEG_LEAVE then
+  local leg = extra.leg
+  if leg == LEG_JOIN or leg == LEG_LEAVE then
+    read_rest()
     return not rooms_joined(extra.joined) and CORRUPT or nil
   elseif room ~= 0 then
     local status = not values[room] and absent(room, UNKNOWN_ROOM) or check_rights()
     return status or not length_of(first) and CORRUPT or nil
   elseif not values[to] then
     return absent(to, UNKNOWN_ACCOUNT)
-  elseif not length_of(first) then
+  elseif not (lengths[first] or length_of(first)) then
     return CORRUPT
   end
   return amount > 0 and check_credit() or nil
@@ -45,11 +47,15 @@ end
 
 -- The leg at hand has arrived, whatever becomes of it. Returns what the lane gained.
 local function advance(lane)
-  local refused = {}
-  for _, seq in ipairs(lane[3]) do
-    if seq > extra.floor then refused[#refused + 1] = seq end
+  if lane[3][1] then
+    local refused = {}
+    for _, seq in ipairs(lane[3]) do
+      if seq > extra.floor then refused[#refused + 1] = seq end
+    end
+    lane[3] = refused
   end
-  lane[1], lane[2], lane[3] = extra.seq, math.max(lane[2], extra.at), refused
+  lane[1] = extra.seq
+  if extra.at > lane[2] then lane[2] = extra.at end
   lanes_in[extra.lane] = true
   return amount > 0 and carry(lane, currency, amount) or 0
 end
@@ -68,15 +74,24 @@ local function accept(lane)
   end
 end
 
+-- The return leg of the leg at hand, as server/ledger/legs.py packs one.
+local function return_leg(code)
+  local money = amount > 0 and currency or ''
+  return '\153' .. pack(LEG_RETURN, extra.who, box, extra.id, amount, money) .. '\196\0'
+    .. pack('', code)
+end
+
 -- Refuses the leg: what came with it goes back in the same step.
 local function send_back(lane, code)
+  read_rest()
   local back = open_lane(extra.back, extra.outbox)
   if not back then
     return answer(CORRUPT)
   end
   local before, gained = answer_count, advance(lane)
+  if not lane[3][1] then lane[3] = {} end   -- it may be the empty one that all share
   lane[3][#lane[3] + 1] = extra.seq
-  send_leg(extra.back, extra.outbox, extra.refusal .. string.char(code))
+  send_leg(extra.back, extra.outbox, return_leg(code))
   if amount > 0 and carry(back, currency, amount) ~= gained then unbalanced() end
   answer_instead(before, RETURNED, digits(code))
 end
@@ -99,6 +114,7 @@ end
 
 -- A return that cannot go home. Its money goes to `$suspense`, and the entry to whoever can be told.
 local function suspend(lane)
+  read_rest()
   local account, i = suspense_account(), extra.suspense
   if not account then
     return answer(CORRUPT)
@@ -127,7 +143,7 @@ local function arrive()
     accept(lane)
   elseif extra.leg == LEG_RETURN and amount > 0 then
     suspend(lane)
-  elseif extra.refusal ~= '' then
+  elseif extra.leg < LEG_JOIN then
     send_back(lane, code)
   else   -- words that cannot be told of, a set that is none: the lane goes on
     advance(lane)
@@ -142,6 +158,21 @@ local function time_of(lane, outbox, seq)
     return now
   end
   return #leg >= 6 and decode('>I6', leg) or -1
+end
+
+-- The entries that tell payers of it. A box that is none keeps nobody else's from its place.
+local function append_settled()
+  local at, row, list, length = 1, extra.rest
+  for _ = 1, extra.count do
+    list, length, row = decode('>HI4', rows, row)
+    if lengths[list] or length_of(list) then
+      push(list, digits_now .. sub(body, at, at + length - 1))
+    else
+      answer_count = answer_count + 1
+      answers[answer_count] = 0
+    end
+    at = at + length
+  end
 end
 
 -- Legs have arrived. The outbox keeps some of them, for an end that loses its last moments.
@@ -161,12 +192,9 @@ local function settle()
     trims[outbox] = (trims[outbox] or 0) + dropped
     lengths[outbox] = lengths[outbox] - dropped
   end
-  if first ~= 0 and not length_of(first) then
-    return answer(SUSPENDED)
-  end
   answer_count = answer_count + 1
   answers[answer_count] = OK
-  if first ~= 0 then push(first, digits_now .. body) end
+  append_settled()
 end
 
 local function apply_lane_post()

@@ -1,7 +1,7 @@
 -- The call at hand: what it has read, and what it will write. Posts see the effects of those before
 -- them. The store runs one call at a time, so all this is kept in plain locals, not in a table that
 -- is passed around: this is the store's hot path.
-local now, digits_now    -- the time in ms; the same as 13 digits
+local now, digits_now, stamp_now   -- the time in ms; the same as 13 digits; as six bytes
 local keys
 local scalars_from, lists_from, others_from   -- each group's first key has the index after this
 local marked                                  -- whether any of the marks was there
@@ -156,7 +156,7 @@ end
 local function send_leg(i, outbox, leg)
   local lane = lanes[i]
   lane[1] = lane[1] + 1
-  push(outbox, encode('>I6', now) .. leg)
+  push(outbox, stamp_now .. leg)
   answers[answer_count] = lane[1]
   lanes_out[i] = true
 end

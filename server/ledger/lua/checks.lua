@@ -138,13 +138,12 @@ end
 -- What other partitions have to say: the hint, at its place in the order of precedence; then
 -- whether the lanes can take the legs.
 local function check_away(status, detail)
-  local hint = away.hint
   if hint ~= 0 and not (status and status < hint) then
     return hint, hint == LIMIT_EXCEEDED and digits(extra.most) or nil
   elseif status then
     return status, detail
   end
-  for _, leg in ipairs(away) do
-    if not open_lane(leg.lane, leg.outbox) then return CORRUPT end
+  for i = 1, legs do
+    if not open_lane(leg_lanes[i], leg_outboxes[i]) then return CORRUPT end
   end
 end

@@ -29,15 +29,17 @@
 --     u8; u16            kind of the leg: 0 person, 1 room, 2 join, 3 leave, 4 return; scalar: lane-in
 --     3 x u64            number of the leg; its time in ms; all legs up to this one are settled
 --     u64, 3 bytes       amount, 0 for words; currency
+--     u32                length of what follows, which is for refusals and for joins and leaves:
 --     2 x u16            of the lane back: scalar: lane-out; list: outbox
 --     2 x u16            of $suspense: scalar: account record; list: box
---     u16; u8, bytes     other: set of rooms joined; room name, to be added or removed
---     u32, bytes         return leg, without its last byte, which is the code
---     u32, bytes         body of the entry if the money of a return goes to $suspense
+--     u16                other: set of rooms joined
+--     3 x u8, u32; bytes  lengths, then: who sent the leg; id of the post; room name, to be added or
+--                        removed; body of the entry if the money of a return goes to $suspense
 --   settle also:
 --     2 x u16            scalar: lane-out; list: its outbox
 --     4 x u64            up to which leg it was settled before; is now; the time of that last leg, in
 --                        ms; how many settled legs to keep
+--     u16; u16, u32 each  number of entries; of each: list: box; how much of the row's body it is
 --   with flag 2, behind all that:
 --     u8, u8             what the hub learned elsewhere: a status, 0 if nothing stands in the way;
 --                        number of legs
@@ -53,7 +55,8 @@
 --     19, last        arrival out of turn: it is not the next, or more than 1,000 ahead of the last
 --                     that is said to be settled; the last that arrived
 --     21, number      the lane's source has lost legs, and gave their numbers to others: nothing is done
---     18, seq         done as far as it can be: a return's money is in $suspense; no settled entry
+--     18, seq         done as far as it can be: a return's money is in $suspense
+--     Of a settlement, the seq in a box that cannot take its entry is 0.
 --
 -- teller_sweep  KEYS marks; ARGV time in ms. Deletes marks of posts without money older than that.
 -- teller_books  KEYS account record of $world, totals ...; ARGV currencies. {{currency, world, total} ...}
@@ -76,7 +79,8 @@
 -- 3 letters and u64, all money that ever left. Lane-in, at its end: 6 bytes number of the last leg
 -- that arrived, 6 its time; u16 and 6 bytes each: legs refused and not settled yet; currencies
 -- likewise, all money that ever came. These sums start again at 2^53.
--- Leg, in an outbox: 6 bytes time in ms, then what the post gave.
+-- Leg, in an outbox: 6 bytes time in ms, then what the post gave, or a return leg, which is made here:
+-- MessagePack, an array as in server/ledger/legs.py.
 -- Integers are exact: nothing here may pass 2^53-1.
 
 local VERSION = 1
@@ -112,7 +116,7 @@ local NONE = {}
 
 -- Local names of what is used often: a global costs a slow look-up each time. They are bound by the
 -- first call, because none of them is there while the library loads.
-local call, pcall, find, format, sub, encode, decode, number, spread
+local call, pcall, find, format, sub, encode, decode, number, spread, pack
 
 local function bind()
   if call then
@@ -123,7 +127,7 @@ local function bind()
   end
   find, format, sub = string.find, string.format, string.sub
   encode, decode, number, spread = struct.pack, struct.unpack, tonumber, unpack
-  call, pcall = redis.call, redis.pcall
+  pack, call, pcall = cmsgpack.pack, redis.call, redis.pcall
 end
 
 local ENTRY, CREATE, JOIN, LEAVE, FREEZE, REGISTER, THAW, ARRIVE, SETTLE = 0, 1, 2, 3, 4, 5, 6, 7, 8

@@ -31,9 +31,9 @@ end
 local function debit()
   local gained = 0
   dirty[sender] = true
-  for _, leg in ipairs(away or NONE) do
-    if leg.money ~= 0 then
-      gained = gained + carry(lanes[leg.lane], currency, amount)
+  for i = 1, away and legs or 0 do
+    if leg_money[i] then
+      gained = gained + carry(lanes[leg_lanes[i]], currency, amount)
     end
   end
   if change(accounts[sender], -amount) + gained ~= 0 then

@@ -33,7 +33,7 @@ end
 local function read_clock()
   local time = call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
-  digits_now = format('%013d', now)
+  digits_now, stamp_now = format('%013d', now), encode('>I6', now)
 end
 
 local function post(names, args)

@@ -5,14 +5,14 @@ local MOST_LEGS = 281474976710655   -- six bytes
 local WINDOW = 1000   -- legs ahead of the last settled one; so at most as many are refused
 
 local function parse_sums(text, at)
-  local sums = {}
-  if (#text - at + 1) % 11 ~= 0 then
+  local sums, last = {}, #text
+  if (last - at + 1) % 11 ~= 0 then
     return nil
   end
-  while at <= #text do
+  while at <= last do
     local n, code, total = #sums
     code, total, at = decode('>c3I8', text, at)
-    if total > MAX or not is_currency(code) then
+    if total > MAX or not (codes[code] or is_currency(code)) then
       return nil
     end
     for i = 1, n, 2 do
@@ -23,8 +23,11 @@ local function parse_sums(text, at)
   return sums
 end
 
+local sum_forms = {[0] = '>', [2] = '>c3I8'}   -- by length of the array
+
 local function format_sums(sums)
-  return encode('>' .. string.rep('c3I8', #sums / 2), spread(sums))
+  local form = sum_forms[#sums] or '>' .. string.rep('c3I8', #sums / 2)
+  return encode(form, spread(sums))
 end
 
 -- The lane of a lane-out record; a new one, if there is none; nil if it is damaged.
@@ -48,7 +51,7 @@ end
 -- Likewise of a lane-in record.
 local function parse_lane_in(text)
   if not text then
-    return {0, 0, {}, {}}
+    return {0, 0, NONE, {}}
   elseif #text < 14 then
     return nil
   end
@@ -56,19 +59,22 @@ local function parse_lane_in(text)
   if count > WINDOW or #text < 14 + 6 * count then
     return nil
   end
-  local refused = {decode('>' .. string.rep('I6', count), text, 15)}
-  refused[count + 1] = nil   -- where `decode` stopped
-  for i, seq in ipairs(refused) do
-    if seq > last or seq <= (refused[i - 1] or 0) then return nil end
+  local refused = NONE
+  if count > 0 then
+    refused = {decode('>' .. string.rep('I6', count), text, 15)}
+    refused[count + 1] = nil   -- where `decode` stopped
+  end
+  for i = 1, count do
+    if refused[i] > last or refused[i] <= (refused[i - 1] or 0) then return nil end
   end
   local sums = parse_sums(text, 15 + 6 * count)
   return sums and {last, at, refused, sums}
 end
 
 local function format_lane_in(lane)
-  local refused = lane[3]
-  return encode('>I6I6H' .. string.rep('I6', #refused), lane[1], lane[2], #refused, spread(refused))
-    .. format_sums(lane[4])
+  local refused, form = lane[3], '>I6I6H'
+  if refused[1] then form = form .. string.rep('I6', #refused) end
+  return encode(form, lane[1], lane[2], #refused, spread(refused)) .. format_sums(lane[4])
 end
 
 -- Adds `sum` to what the lane has carried of `currency`, starting again at 2^53, without ever
