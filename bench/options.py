@@ -43,6 +43,8 @@ class Sizes:
     """Scenarios that are not run unless they are named."""
     connections: int = 100
     """Connections of the scenarios that speak in pairs."""
+    hall: tuple[int, int] = (10_000, 200)
+    """Members of the hall, and how many of them speak."""
     senders: int = 4
     """Members of a room who speak."""
     workers: tuple[int, ...] = (1, 2, 4)
@@ -69,7 +71,7 @@ QUICK = Sizes(
     half=frozenset(),
     beside=frozenset({"dm", "room", "pay"}),
     left_out=frozenset(
-        {"soak", "payload", "limits", "world", "workers", "primaries", "relay", "crossing"}
+        {"soak", "hall", "payload", "limits", "world", "workers", "primaries", "relay", "crossing"}
     ),
     cut=3.0,
 )
@@ -163,6 +165,9 @@ class Load:
             given |= {"returning": self.connections}
         if self.members is not None:
             given["rooms"] = (self.members,)
+        if self.members is not None or self.senders is not None:
+            members = self.members or preset.hall[0]
+            given["hall"] = members, min(self.senders or preset.hall[1], members)
         if self.half is not None:
             given["half"] = frozenset({"dm", "room", "pay"} if self.half else ())
         sizes = replace(preset, **given)

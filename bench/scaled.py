@@ -42,6 +42,7 @@ def scaled(
     """
     options = ["--durability", durability, "--partitions", str(shape.partitions)]
     with fresh_home(data) as home, ExitStack() as stack:
+        options += ["--keys", str(home / "keys")]
         system = System(TELLER, HOST, 0, durability, dialect=dialect)
         servers, stores = list[int](), list[int]()
         if shape.primaries:

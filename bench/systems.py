@@ -102,7 +102,8 @@ def serving(home: Path, *options: str) -> Iterator[tuple[int, int]]:
     port, log = free_port(), home / "hub.log"
     command = [str(TELLER_PROGRAM), "serve"]
     command += ["--host", HOST, "--port", str(port), "--data", str(home / "data")]
-    command += ["--no-rate-limits", "--opening-balance", OPENING_BALANCE, *options]
+    command += ["--no-rate-limits", "--strangers", "open"]
+    command += ["--opening-balance", OPENING_BALANCE, *options]
     with log.open("wb") as out, process(command, stdout=out, env=CHEAP) as child:
         with last_words(log):
             await_health(child, port)

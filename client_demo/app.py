@@ -1,14 +1,16 @@
 """The screen: conversations at the left, one stream of messages and payments, an input line.
 
-Events change the model; the model is painted. What is typed becomes frames. Nothing else happens
+Events change the model; the model is painted. What is typed becomes commands. Nothing else happens
 here.
 """
 
 from __future__ import annotations
 
+import time
 from datetime import tzinfo
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -16,31 +18,40 @@ from textual.events import Event as TextualEvent
 from textual.events import Key
 from textual.widgets import Input, OptionList
 
-from . import commands, events, safe
+from . import commands, events, headings, safe
 from .client import Client, room_entered
-from .commands import CommandError, Pay, RoomCommand, Say, Simple
+from .commands import CommandError, Context, manual
+from .commands.completion import Completion, Known, complete
+from .commands.palette import Commands
+from .commands.row import Row
+from .doing import Doing
 from .endings import sentence
 from .events import Event
-from .model import Connection
-from .wallet import show_grouped
+from .typing_notice import TypingNotice
 from .widgets.conversations import Conversations
-from .widgets.dialogs import ConfirmPayment, Info
+from .widgets.dialogs import Info, Question
 from .widgets.line import LineInput
 from .widgets.status import Status
 from .widgets.stream import Stream
 
-BEGIN = "/open @bob to begin, /help for more"
+_SHOWN_AT_ITS_LINE = ("message", "forward", "payment")
+_QUIET = ("conversations", "watch", "delivered", "read", "profiles")
+"""What the client asks or says by itself: nobody needs to hear that it was refused."""
 
 
 class ChatApp(App[str]):
     """The terminal client of one account. Its result is the code of the link's end."""
 
     TITLE = "Teller"
+    BEGIN = "/open @bob to begin, /help for more"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS = {Commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "move(1)", "Next", priority=True),
-        Binding("ctrl+p", "move(-1)", "Previous", priority=True),
+        Binding("ctrl+b", "move(-1)", "Previous", priority=True),
+        Binding("ctrl+up,shift+up", "choose_line(-1)", "Choose the line above", priority=True),
+        Binding("ctrl+down,shift+down", "choose_line(1)", "Choose the line below", priority=True),
+        Binding("escape", "choose_none", "Choose no line"),
         Binding("pageup", "scroll_stream(-1)", "Older", priority=True),
         Binding("pagedown", "scroll_stream(1)", "Newer", priority=True),
         Binding("f1", "help", "Help"),
@@ -51,25 +62,26 @@ class ChatApp(App[str]):
         super().__init__()
         self.client = client
         self.model = client.model
+        self.zone = zone
         self.current: str | None = None
         """The conversation in view."""
         self._gone = ""
         """The conversation that was in view, and is no more."""
         self._away = False
         """Whether it may come back by itself."""
-        self._zone = zone
         self._notice = notice
         self._paint_due = False
-        self._balance_asked = False
         self._searched: tuple[str, int] | None = None
+        self._doing = Doing(self)
+        self._typing = TypingNotice(client)
 
     def compose(self) -> ComposeResult:
         """Status, conversations, stream, input."""
         yield Status(id="status")
         with Horizontal(id="middle"):
             yield Conversations(id="conversations")
-            yield Stream(self._zone, id="stream")
-        yield LineInput(id="input")
+            yield Stream(self.zone, id="stream")
+        yield LineInput(self._complete, id="input")
 
     def on_mount(self) -> None:
         """Begin."""
@@ -84,6 +96,11 @@ class ChatApp(App[str]):
     def start(self) -> None:
         """Connect, and stay connected."""
         self.run_worker(self.client.link.run(), name="link")
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self.model.tick(int(time.time() * 1000)):
+            self.paint_soon()
 
     # --- events of the client ---------------------------------------------------------------
 
@@ -92,43 +109,52 @@ class ChatApp(App[str]):
             case events.Connected(_, boxes, resumed=resumed, reset=reset):
                 for box in reset if resumed else boxes:
                     self.client.read_box(box)
-            case events.BalanceCame() if self._balance_asked:
-                self._balance_asked = False
-                lines = self.model.wallet.lines(show_grouped)
-                self.notify("\n".join(lines) or "no money yet", markup=False)
+            case events.BalanceCame():
+                self._doing.balance_came()
             case events.Page():
                 self._search_on()
-            case events.Refused(frame, _, message) if frame["type"] not in ("message", "payment"):
-                self._complain(f"{frame['type']}: {message}")
+            case events.Answered(question, answer):
+                self._doing.answered(question, answer)
+            case events.Refused(frame, code, message) if frame["type"] not in _SHOWN_AT_ITS_LINE:
+                self._doing.refused(frame)
+                if frame["type"] == "history" and code == "not_a_member":
+                    self.notify(f"an admin of {frame['box']} must let you in", markup=False)
+                elif frame["type"] not in _QUIET:
+                    self.complain(f"{frame['type']}: {message}")
             case events.Trouble(_, message):
-                self._complain(message)
-            case events.EntryCame(entry) if entry["type"] == "returned":
-                self._complain(sentence(entry))
-            case events.MembersCame(room, members, more):
-                self._show_members(room, members, more)
+                self.complain(message)
+            case events.EntryCame(entry, late=False):
+                self._tell(entry)
             case events.Stopped(code, reason):
                 self._stopped(code, reason)
         entered = room_entered(event)
         if entered:
             self.open(entered)
-        self._paint_soon()
+        self.paint_soon()
+
+    def _tell(self, entry: events.Frame) -> None:
+        """Say what matters whatever is in view."""
+        me = self.model.me
+        if entry["type"] == "returned":
+            self.complain(sentence(entry))
+        elif entry.get("who") == me and entry["from"] != me:
+            words = headings.about_me(entry)
+            if words:
+                self.notify(safe.one_line(words), markup=False)
 
     def _stopped(self, code: str, reason: str) -> None:
         if code in ("closed", "token_invalid") or self.model.logged_out:
             self.exit(code)
         else:
-            self._complain(f"stopped: {reason}")
+            self.complain(f"stopped: {reason}")
 
-    def _show_members(self, room: str, members: tuple[events.Frame, ...], more: bool) -> None:
-        lines = [f"{each['who']}{'  owner' * (each['role'] == 'owner')}" for each in members]
-        self.push_screen(Info(f"Members of {room}", "\n".join(lines + ["…"] * more)))
-
-    def _complain(self, text: str) -> None:
+    def complain(self, text: str) -> None:
+        """Say that something went wrong."""
         self.notify(safe.one_line(text), severity="error", markup=False)
 
     # --- painting ---------------------------------------------------------------------------
 
-    def _paint_soon(self) -> None:
+    def paint_soon(self) -> None:
         """Once for a burst of events."""
         if not self._paint_due:
             self._paint_due = True
@@ -153,11 +179,24 @@ class ChatApp(App[str]):
             return
         screen.query_one(Status).show(model)
         stream = screen.query_one(Stream)
-        stream.border_title = self.current or ""
         hint = self._hint()
-        stream.show(model.conversations.get(self.current or ""), model.me, hint)
-        self.line.placeholder = BEGIN if hint else "Type a message, or /help"
+        conversation = model.conversations.get(self.current or "")
+        stream.show(conversation, model.me, hint or headings.hint(model, self.current or ""))
+        stream.border_title = headings.title(model, self.current or "", self.zone)
+        stream.border_subtitle = headings.typing(model, self.current or "")
+        self._show_line(stream)
         self._mark_read()
+
+    def _show_line(self, stream: Stream) -> None:
+        """What the line would do, and to which line of the conversation."""
+        self.line.placeholder = self.BEGIN if self._hint() else "Type a message, or /help"
+        completion = self._complete(self.line.value)
+        conversation = self.model.conversations.get(self.current or "")
+        chosen = conversation.find(stream.selected) if conversation and stream.selected else None
+        usage = Text(completion.usage)
+        self.line.border_title = usage or headings.chosen(chosen, conversation, self.model.me)
+        shown = f"Tab: {completion.shown}" if completion.words and self.line.value else ""
+        self.line.border_subtitle = Text(shown)
 
     def _hint(self) -> str:
         """What to do where there is nobody to talk with."""
@@ -167,8 +206,8 @@ class ChatApp(App[str]):
             )
         if self.current is None and self._gone:
             verb = "left" if self._gone.startswith("#") else "closed"
-            return f"You {verb} {self._gone}.\nTab shows the next conversation; or {BEGIN}"
-        return BEGIN if self.current is None or self.current.startswith("$") else ""
+            return f"You {verb} {self._gone}.\nTab shows the next conversation; or {self.BEGIN}"
+        return self.BEGIN if self.current is None or self.current.startswith("$") else ""
 
     def _mark_read(self) -> None:
         """What is in view on a screen that someone looks at counts as read."""
@@ -180,7 +219,12 @@ class ChatApp(App[str]):
 
     def on_app_focus(self) -> None:
         """Someone looks again."""
-        self._paint_soon()
+        self.client.notice({"type": "presence", "state": "online"})
+        self.paint_soon()
+
+    def on_app_blur(self) -> None:
+        """Someone looks elsewhere."""
+        self.client.notice({"type": "presence", "state": "away"})
 
     # --- what people do ---------------------------------------------------------------------
 
@@ -190,12 +234,36 @@ class ChatApp(App[str]):
         self.current = name
         if self.model.shelves[self.model.box_of(name)].oldest is None:
             self.client.read_older(name)
-        self._paint_soon()
+        if name not in self.model.people.profiles and name[0] in "@#":
+            self.client.post({"type": "profiles", "who": [name]})
+        self.paint_soon()
+
+    def open_if_known(self, name: str) -> None:
+        """Bring a person into view, or a room that we are in."""
+        if name.startswith("@") or name in self.model.conversations:
+            self.open(name)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A conversation was clicked."""
         if event.option.id:
             self.open(event.option.id)
+
+    def on_stream_line_clicked(self, event: Stream.LineClicked) -> None:
+        """A line was clicked: it is chosen; clicked again, it is not."""
+        stream = self.screen_stack[0].query_one(Stream)
+        stream.select(None if stream.selected == event.key else event.key)
+        self.paint_soon()
+
+    def action_choose_line(self, step: int) -> None:
+        """Choose the line above or below, unless a dialog is open."""
+        if len(self.screen_stack) == 1:
+            self.screen_stack[0].query_one(Stream).step(step)
+            self.paint_soon()
+
+    def action_choose_none(self) -> None:
+        """Choose no line."""
+        self.screen_stack[0].query_one(Stream).select(None)
+        self.paint_soon()
 
     def on_stream_top_reached(self) -> None:
         """Older lines are wanted."""
@@ -241,7 +309,15 @@ class ChatApp(App[str]):
 
     def action_help(self) -> None:
         """Show what there is to type."""
-        self.push_screen(Info("Help", commands.HELP))
+        self.push_screen(Info("Help", manual.screen()))
+
+    def choose(self, row: Row) -> None:
+        """A command was chosen in the palette: do it, or have its arguments typed."""
+        if row.is_complete and not any(arg.name == "ref" for arg in row.args):
+            self._submit(f"/{row.name}")
+        else:
+            self.line.put(f"/{row.name} ")
+            self.line.focus()
 
     async def on_event(self, event: TextualEvent) -> None:
         """Keys that were typed before a question was in view belong to the line."""
@@ -251,71 +327,46 @@ class ChatApp(App[str]):
             await super().on_event(event)
 
     def _was_typed_ahead(self, key: Key) -> bool:
-        question = self._asks()
+        question = self.asks()
         if question is None or question.is_answer(key):
             return False
         return key.is_printable or key.key == "enter"
 
-    def _asks(self) -> ConfirmPayment | None:
+    def asks(self) -> Question | None:
         """The question in view, if there is one."""
         screen = self.screen_stack[-1] if self.screen_stack else None
-        return screen if isinstance(screen, ConfirmPayment) else None
+        return screen if isinstance(screen, Question) else None
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Something is typed."""
+        if event.input is self.line:
+            self._typing.typed(self.line.value, self.current)
+            self.paint_soon()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A line was typed."""
-        if not event.value.strip():
-            return
+        if event.value.strip():
+            self._submit(event.value)
+
+    def _submit(self, line: str) -> None:
         try:
-            self._do(commands.parse(event.value, self.current, self.model.wallet.currency))
+            self._doing.do(commands.parse(line, self._here()))
         except CommandError as error:
-            self._complain(str(error))
-            self.line.put_back(event.value)
+            self.complain(str(error))
+            self.line.put_back(line)
+        else:
+            self._typing.sent()
+            self.action_choose_none()
 
-    def _do(self, command: commands.Command) -> None:
-        match command:
-            case Pay():
-                self._confirm(command)
-            case Say(to) if to.startswith("$"):
-                self._complain(f"nobody reads this; {BEGIN}")
-            case Say() | RoomCommand():
-                self.client.post(commands.to_frame(command))
-            case commands.Open(name):
-                if name.startswith("#") and name not in self.model.conversations:
-                    raise CommandError(f"you are not in {name}; /join {name} first")
-                self.open(name)
-            case Simple(kind):
-                self._do_simple(kind)
+    def _here(self) -> Context:
+        model, stream = self.model, self.screen_stack[0].query_one(Stream)
+        return Context(
+            here=self.current,
+            currency=model.wallet.currency,
+            me=model.me,
+            lines=lambda name: model.conversation(name).lines,
+            selected=stream.selected,
+        )
 
-    def _do_simple(self, kind: str) -> None:
-        match kind:
-            case "balance":
-                self._balance_asked = True
-                self.client.post({"type": "balance"})
-            case "close":
-                if self.current is None or not self.model.close(self.current):
-                    raise CommandError(
-                        "only a conversation in which nothing is stored can be closed"
-                    )
-                self._paint_soon()
-            case "help":
-                self.action_help()
-            case "logout":
-                self.client.post({"type": "logout"})
-            case "quit":
-                self.exit("closed")
-
-    def _confirm(self, pay: Pay) -> None:
-        if self._asks():
-            raise CommandError("one payment at a time: answer the question first")
-        known = self.model.connection is Connection.CONNECTED
-        available = self.model.wallet.available(pay.currency) if known else None
-        commands.check_payment(pay, self.model.me, available)
-
-        def decided(yes: bool | None) -> None:
-            if yes:
-                self.client.post(commands.to_frame(pay))
-                self.open(pay.room or pay.to)
-            else:
-                self.notify("nothing was paid")
-
-        self.push_screen(ConfirmPayment(pay, self.model.wallet), decided)
+    def _complete(self, line: str) -> Completion:
+        return complete(line, Known(headings.names(self.model), tuple(self.available_themes)))

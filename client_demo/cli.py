@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.frames import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from protocol.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 
 from .app import ChatApp
 from .client import Client

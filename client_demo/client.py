@@ -9,12 +9,25 @@ from collections.abc import Callable
 from . import events
 from .backoff import Backoff
 from .events import Event, Frame
+from .housekeeping import Housekeeping
 from .link import Link
 from .model import Connection, Model
 
 OWN_PAGE = 200
 """Entries of one's own box on the first page: all direct conversations share it."""
 ROOM_PAGE = 50
+
+
+class LinkError(Exception):
+    """The link ended before an answer came."""
+
+
+class RefusedError(Exception):
+    """The hub refused a frame; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Client:
@@ -35,6 +48,7 @@ class Client:
         self.link = Link(url, token, self.take, context, backoff)
         self._listeners: list[Callable[[Event], None]] = []
         self._changed = asyncio.Event()
+        self._keeping = Housekeeping(self)
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Have `listener` called for each event, after the model took it into account."""
@@ -43,6 +57,7 @@ class Client:
     def take(self, event: Event) -> None:
         """What the link calls for each event."""
         self.model.apply(event)
+        self._keeping.take(event)
         for listener in self._listeners:
             listener(event)
         self._changed.set()
@@ -50,6 +65,40 @@ class Client:
     def post(self, frame: Frame) -> str:
         """Send a frame; returns its id."""
         return self.link.post(frame)
+
+    def notice(self, frame: Frame) -> None:
+        """Send something that nobody keeps and nobody answers."""
+        self.link.notice(frame)
+
+    async def ask(self, frame: Frame) -> Frame:
+        """Send a frame and wait for its answer.
+
+        Raises:
+            RefusedError: if the hub refuses it.
+            LinkError: if the link ends before.
+        """
+        answers: list[Frame] = []
+
+        def hear(event: Event) -> None:
+            match event:
+                case events.Answered(question, answer) if question["id"] == id:
+                    answers.append(answer)
+                case events.Stored(mine, ack) if mine["id"] == id:
+                    answers.append(ack)
+                case events.Refused(mine, code, message) if mine["id"] == id:
+                    answers.append({"type": "error", "code": code, "message": message})
+
+        id = self.post(frame)
+        self._listeners.append(hear)
+        try:
+            await self.answered(id)
+        finally:
+            self._listeners.remove(hear)
+        if not answers:
+            raise LinkError("the link ended before the answer came")
+        if answers[0]["type"] == "error":
+            raise RefusedError(answers[0]["code"], answers[0]["message"])
+        return answers[0]
 
     def read_older(self, name: str) -> bool:
         """Ask for the page before the oldest line of a conversation; false if there is none."""

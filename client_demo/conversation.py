@@ -1,106 +1,14 @@
-"""One conversation: its lines in order, what became of our own, and what is unread."""
+"""One conversation: its lines in order, who read what of them, and what is unread."""
 
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass
-from enum import Enum
 
-from .events import Frame
+from .lines import Delivery, Key, Line
 
+__all__ = ["Conversation", "Delivery", "Line"]
 
-class Delivery(Enum):
-    """What became of a line of ours. A line of others is always `STORED`."""
-
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    """No answer came before the connection broke; the hub is asked again."""
-    STORED = "stored"
-    ACCEPTED = "accepted"
-    """Stored, but the money is still on its way. Only `Line.fate` says so."""
-    READ = "read"
-    REFUSED = "refused"
-    RETURNED = "returned"
-    """Stored, but it could not be delivered. Only `Line.fate` says so."""
-
-
-@dataclass(slots=True, eq=False)
-class Line:
-    """A message, a payment, a deposit, or a note that someone came or went.
-
-    `amount` is in minor units of `currency`; `at` is in milliseconds since 1970 by the store's
-    clock; `seq` and `at` are `None` until the line is stored. `after` is for a refused line: the
-    seq of the newest line when it was refused or came back.
-
-    The last four are facts that only ever become true, so that they may come in any order:
-    `accepted`: the money left the payer; `settled`: the payee has it; `returned`: why it came
-    back; `unshown`: why the room that a payment named does not show it.
-    """
-
-    kind: str
-    sender: str
-    id: str
-    to: str
-    text: str
-    order: int
-    amount: int = 0
-    currency: str = ""
-    room: str = ""
-    seq: int | None = None
-    after: int | None = None
-    at: int | None = None
-    delivery: Delivery = Delivery.SENDING
-    reason: str = ""
-    accepted: bool = False
-    settled: bool = False
-    returned: str = ""
-    unshown: str = ""
-
-    @classmethod
-    def of(cls, frame: Frame, order: int) -> Line:
-        """A line from an entry, or from a frame of ours. `order` sorts what is not stored yet."""
-        return cls(
-            kind=frame["type"],
-            sender=frame["from"],
-            id=frame["id"],
-            to=frame["to"] if "to" in frame else frame["room"],
-            text=frame.get("text", ""),
-            order=order,
-            amount=frame.get("amount", 0),
-            currency=frame.get("currency", ""),
-            room=frame.get("room", ""),
-            seq=frame.get("seq"),
-            at=frame.get("at"),
-            delivery=Delivery.STORED if "seq" in frame else Delivery.SENDING,
-            accepted=frame.get("state") == "accepted",
-            settled=frame.get("state") == "settled",
-        )
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What is the same for this line on every device."""
-        return self.sender, self.id
-
-    @property
-    def fate(self) -> Delivery:
-        """What became of the line, all told: its delivery, unless its money is on its way still,
-        or it came back. Only the ledger's word counts: that somebody read it settles nothing."""
-        if self.returned:
-            return Delivery.RETURNED
-        stored = self.delivery in (Delivery.STORED, Delivery.READ)
-        if stored and self.accepted and not self.settled:
-            return Delivery.ACCEPTED
-        return self.delivery
-
-    @property
-    def place(self) -> tuple[float, bool, int]:
-        """Where the line stands: stored lines by `seq`; one without, that was refused or came
-        back, below what was there then; at the end what waits, as it was posted."""
-        if self.seq is not None:
-            return self.seq, False, self.order
-        if self.after is not None:
-            return self.after, True, self.order
-        return float("inf"), False, self.order
+_SPEAKS = ("message", "payment", "forward")
 
 
 class Conversation:
@@ -110,10 +18,17 @@ class Conversation:
         self.name = name
         self.lines: list[Line] = []
         """In the order of the box, as every device shows them."""
-        self._by_key: dict[tuple[str, str], Line] = {}
+        self.readers: dict[str, int] = {}
+        """In a room: who has read, up to which seq."""
+        self.newest_at = 0
+        """When the newest entry was stored, if only the hub's list told so far."""
+        self._by_key: dict[Key, Line] = {}
         self._read_seq = 0
         self._read_ahead: set[str] = set()
-        self._read_by_other: set[str] = set()
+        self._marks: dict[tuple[str, str], Delivery] = {}
+        """Marks of others for lines not known yet, by who made them and the id of the line."""
+        self._told = (0, 0)
+        """How many unread lines the hub counted, and up to which seq."""
 
     @property
     def waiting(self) -> int:
@@ -127,14 +42,28 @@ class Conversation:
 
     def unread(self, me: str) -> int:
         """How many lines of others came after the last read mark."""
-        return sum(1 for line in self.lines if self._is_unread(line, me))
+        known = sum(1 for line in self.lines if self._is_unread(line, me))
+        told, up_to = self._told
+        if self._read_seq >= up_to:
+            return known
+        unread = [line.seq or 0 for line in self.lines if self._is_unread(line, me)]
+        return max(known, told + sum(seq > up_to for seq in unread))
+
+    def is_called(self, me: str) -> bool:
+        """Whether an unread line is meant for us in particular."""
+        return any(line.calls(me) for line in self.lines if self._is_unread(line, me))
+
+    def told(self, unread: int, read_up_to: int, up_to: int) -> None:
+        """The hub counted `unread` lines between the two seqs: those not loaded here count too."""
+        self._read_seq = max(self._read_seq, read_up_to)
+        self._told = (unread, up_to)
 
     def last_unread(self, me: str) -> Line | None:
         """The newest line that a read mark would cover."""
         return next((line for line in reversed(self.lines) if self._is_unread(line, me)), None)
 
     def _is_unread(self, line: Line, me: str) -> bool:
-        speaks = line.kind in ("message", "payment") and line.sender != me
+        speaks = line.kind in _SPEAKS and line.sender != me
         return speaks and (line.seq or 0) > self._read_seq
 
     def add(self, line: Line) -> None:
@@ -145,9 +74,11 @@ class Conversation:
             self._insert(line)
         elif line.seq is not None:
             known.accepted |= line.accepted
+            known.offered |= line.offered
+            known.frame = line.frame
             self._store(known, line.seq, line.at)
 
-    def find(self, key: tuple[str, str]) -> Line | None:
+    def find(self, key: Key) -> Line | None:
         """The line of that sender and id, if it is here."""
         return self._by_key.get(key)
 
@@ -160,7 +91,7 @@ class Conversation:
     def mark(self, sender: str, id: str, delivery: Delivery, reason: str = "") -> None:
         """Set what became of a line of ours. What is stored stays stored."""
         line = self._by_key.get((sender, id))
-        if line is not None and line.delivery not in (Delivery.STORED, Delivery.READ):
+        if line is not None and not line.is_stored:
             line.delivery, line.reason = delivery, reason
             if delivery is Delivery.REFUSED:
                 self._sink(line)
@@ -182,16 +113,18 @@ class Conversation:
         self._read_ahead.add(up_to)
         self._resolve_reads(self.lines)
 
-    def read_by_other(self, up_to: str) -> None:
-        """The other person read everything up to the line `up_to`."""
-        self._read_by_other.add(up_to)
+    def mark_by(self, who: str, up_to: str, delivery: Delivery) -> None:
+        """`who` has read, or got, everything up to the line `up_to`."""
+        if self._marks.get((who, up_to)) is not Delivery.READ:
+            self._marks[who, up_to] = delivery
         self._resolve_reads(self.lines)
 
     def forget_stored(self) -> None:
         """Drop everything that came from the hub; what waits for an answer stays."""
         self.lines = [line for line in self.lines if line.seq is None]
         self._by_key = {line.key: line for line in self.lines}
-        self._read_seq = 0
+        self._read_seq, self._told = 0, (0, 0)
+        self.readers.clear()
 
     def _sink(self, line: Line) -> None:
         """Put a line that will get no place below what is here now."""
@@ -202,7 +135,7 @@ class Conversation:
     def _store(self, line: Line, seq: int | None, at: int | None) -> None:
         self.lines.remove(line)
         line.seq, line.at, line.reason = seq, at, ""
-        if line.delivery is not Delivery.READ:
+        if not line.is_stored:
             line.delivery = Delivery.STORED
         self._insert(line)
 
@@ -218,11 +151,12 @@ class Conversation:
             if line.id in self._read_ahead:
                 self._read_ahead.discard(line.id)
                 self._read_seq = max(self._read_seq, line.seq)
-            if line.id in self._read_by_other:
-                self._read_by_other.discard(line.id)
-                self._mark_read(line.seq)
+            for who, id in [mark for mark in self._marks if mark[1] == line.id]:
+                self._mark(line.seq, self._marks.pop((who, id)))
+                self.readers[who] = max(self.readers.get(who, 0), line.seq)
 
-    def _mark_read(self, seq: int) -> None:
+    def _mark(self, seq: int, delivery: Delivery) -> None:
+        below = (Delivery.STORED, Delivery.DELIVERED)[: 2 if delivery is Delivery.READ else 1]
         for line in self.lines:
-            if line.delivery is Delivery.STORED and line.seq is not None and line.seq <= seq:
-                line.delivery = Delivery.READ
+            if line.delivery in below and line.seq is not None and line.seq <= seq:
+                line.delivery = delivery

@@ -1,9 +1,9 @@
 """A conversation with payments, played over real sockets against a real hub and store.
 
-`python -m client_demo.demo` (or `make demo`) starts a hub of its own, lets two people chat and
-pay, drops a connection in the middle of a payment, pays a third one whose account is in another
-partition of the store, and checks the books. It exits with 0 if everything was as it should be;
-else with 1 and the reason.
+`python -m client_demo.demo` (or `make demo`) starts a hub of its own, lets two people meet, chat
+and pay, drops a connection in the middle of a payment, pays a third one whose account is in
+another partition of the store, and checks the books. It exits with 0 if everything was as it should
+be; else with 1 and the reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from . import events, render
 from .backoff import Backoff
-from .client import Client
+from .client import Client, RefusedError
 from .conversation import Delivery, Line
 from .events import Event, Frame
 from .hub_process import HubError, HubProcess, hub_process
@@ -92,6 +92,17 @@ class Person:
         frame: Frame = {"type": "payment", "to": self._other, "amount": amount, "text": text}
         return self.client.post(frame | {"currency": CURRENCY})
 
+    async def does(self, type: str, **fields: object) -> None:
+        """Post a frame and wait until it is stored.
+
+        Raises:
+            DemoError: if it is refused.
+        """
+        try:
+            await self.client.ask({"type": type, **fields})
+        except RefusedError as refused:
+            raise DemoError(f"{self.name} may not {type}: {refused}") from None
+
     async def sees(self, id: str) -> None:
         """Wait for the frame `id` and print it as it is seen here."""
         await self.client.until(lambda: self.line(id))
@@ -127,7 +138,12 @@ def balances(*people: Person) -> None:
 async def delivered(sender: Person, receiver: Person, id: str) -> None:
     """The receiver sees it, and the sender knows that it is stored."""
     await receiver.sees(id)
-    await sender.client.until(lambda: (own := sender.line(id)) and own.fate is Delivery.STORED)
+    await sender.client.until(lambda: (own := sender.line(id)) and _is_done(own))
+
+
+def _is_done(line: Line) -> bool:
+    """Whether it is stored, and its money, if any, is there."""
+    return line.fate in (Delivery.STORED, Delivery.DELIVERED, Delivery.READ)
 
 
 async def settled(people: dict[Person, int]) -> None:
@@ -188,12 +204,36 @@ async def crossing_payment(alice: Person, dave: Person) -> None:
 
     alice.client.listen(show_own)
     tell("dave's account is in another partition of the store")
+    await dave.sees(alice.say("Are you coming, too?"))
+    await dave.client.until(lambda: dave.client.model.standing(alice.name).state == "request")
+    await dave.does("accept", who=alice.name)
     taxi = alice.pay(TAXI, "the taxi")
     await delivered(alice, dave, taxi)
     alice.show(taxi)
-    states = [each.ack["state"] for each in alice.had(events.Stored)]
+    stored = [each for each in alice.had(events.Stored) if each.frame["type"] == "payment"]
+    states = [each.ack["state"] for each in stored]
     check(states == ["accepted"], "the hub accepted it before it was there")
     tell("accepted at once, then settled: it arrived exactly once")
+
+
+async def first_words(alice: Person, bob: Person) -> None:
+    """Who is new asks first: words wait to be accepted, and so would money."""
+    asked = alice.say("Hi Bob! Did you get the tickets?")
+    await bob.sees(asked)
+    await bob.client.until(lambda: bob.client.model.standing(alice.name).state == "request")
+    tell("bob does not know alice yet: her words are a request, which he accepts")
+    await bob.does("accept", who=alice.name)
+
+
+async def afterwards(alice: Person, bob: Person, said: str) -> None:
+    """What is said can be put right, answered and reacted to."""
+    ref = {"from": bob.name, "id": said}
+    await bob.does("edit", to=alice.name, ref=ref, text="Two of them, 12.00 USD each.")
+    await alice.does("react", to=bob.name, ref=ref, emoji="🎻")
+    await alice.client.until(lambda: (line := alice.line(said)) and line.view and line.view.earlier)
+    await bob.client.until(lambda: (line := bob.line(said)) and line.view and line.view.reactions)
+    tell("bob put a letter right, alice reacted:")
+    bob.show(said)
 
 
 async def play(hub: HubProcess) -> None:
@@ -204,8 +244,10 @@ async def play(hub: HubProcess) -> None:
     """
     async with online(hub, "@alice", "@bob") as alice, online(hub, "@bob", "@alice") as bob:
         await settled({alice: OPENING, bob: OPENING})
-        await delivered(alice, bob, alice.say("Hi Bob! Did you get the tickets?"))
-        await delivered(bob, alice, bob.say("Two of them, 12.00 USD each."))
+        await first_words(alice, bob)
+        said = bob.say("Two of them, 12.00 USD eech.")
+        await delivered(bob, alice, said)
+        await afterwards(alice, bob, said)
         await delivered(alice, bob, alice.pay(TICKET, "my ticket"))
         await settled({alice: OPENING - TICKET, bob: OPENING + TICKET})
         await refused_payment(alice)

@@ -103,8 +103,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class EntryCame:
-    """An entry of one of our boxes, each exactly once. `late`: it filled a gap, so that newer
-    ones may have come before it."""
+    """An entry of one of our boxes, each exactly once (but one that filled a gap and changes
+    another may come again). `late`: newer ones may have come before it."""
 
     entry: Frame
     late: bool = False
@@ -112,11 +112,14 @@ class EntryCame:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Older entries of a box, ascending, as asked for. `more`: there are still older ones."""
+    """The entries of a box below the seq `before`, ascending; without it the newest. `more`: there
+    are still older ones. `later`: newer entries that change what stands on the page."""
 
     box: str
     entries: tuple[Frame, ...]
     more: bool
+    before: int | None = None
+    later: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,18 @@ class BalanceCame:
 
 
 @dataclass(frozen=True, slots=True)
-class MembersCame:
-    """A page of a room's members."""
+class Answered:
+    """The answer to a question of ours, such as a page of members."""
 
-    room: str
-    members: tuple[Frame, ...]
-    more: bool
+    question: Frame
+    answer: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that nobody keeps: someone types, comes, goes, or has read in a room."""
+
+    notice: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,7 @@ Event: TypeAlias = (
     | EntryCame
     | Page
     | BalanceCame
-    | MembersCame
+    | Answered
+    | Noticed
     | Trouble
 )

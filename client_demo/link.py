@@ -49,6 +49,10 @@ class Link:
         self._queue(frame)
         return str(frame["id"])
 
+    def notice(self, frame: Frame) -> None:
+        """Send something that nobody keeps, if there is a connection now."""
+        self._queue(frame)
+
     def cut(self) -> None:
         """Drop the connection, as a broken network does; `run` connects again by itself."""
         if self._wire:
@@ -116,14 +120,17 @@ class Link:
     async def _write(self, wire: Wire, outgoing: asyncio.Queue[Frame]) -> None:
         while True:
             frame = await outgoing.get()
-            if self._holds or not self.session.waits(frame["id"]):
+            kept = "id" in frame
+            if self._holds or (kept and not self.session.waits(frame["id"])):
                 continue
-            self.session.sent(frame)
+            if kept:
+                self.session.sent(frame)
             try:
                 await wire.send(frame)
             except WireError:
                 return  # the reading side sees it too, and says so
-            self._on_event(events.Sent(frame))
+            if kept:
+                self._on_event(events.Sent(frame))
 
     def _take(self, frame: Frame) -> None:
         for event in self.session.receive(frame):

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
 
-from . import events
+from protocol.folding import CHANGES, Folding
+
+from . import events, standing
 from .conversation import Conversation, Delivery, Line
 from .endings import ENDINGS, sentence
 from .events import Event, Frame
+from .people import People
+from .session import PUT_OUT
+from .standing import Standing
 from .wallet import Wallet
 
-_LINES = ("message", "payment", "deposit", "create", "join", "leave")
-_OWN_LINES = ("message", "payment")
+_SPOKEN = ("message", "forward", "payment", "deposit")
+_OWN_LINES = ("message", "forward", "payment")
+_ADMIN_NOTES = ("invite", "kick", "ban", "mute", "role", "topic", "accept", "decline")
+_NOTES = ("create", "join", "leave", *_ADMIN_NOTES)
+_MARKS = {"read": Delivery.READ, "delivered": Delivery.DELIVERED}
 
 
 class Connection(Enum):
@@ -39,9 +46,6 @@ class Shelf:
     more: bool = True
 
 
-Members: TypeAlias = dict[str, str]
-
-
 class Model:
     """Everything that a screen shows; `apply` is the only way to change it."""
 
@@ -60,6 +64,12 @@ class Model:
         self.shelves: dict[str, Shelf] = {}
         self.missing: set[str] = set()
         """Rooms that the last welcome lacked: we left them elsewhere, or they are away."""
+        self.people = People()
+        self.standings: dict[str, Standing] = {}
+        """How we stand with each person and room of the list."""
+        self.now = 0
+        """The time in milliseconds since 1970, as `tick` told it."""
+        self._folding = Folding(me)
         self._endings: dict[tuple[str, str], list[Frame]] = {}
         """Entries that tell how a line ended, kept because the line may come later."""
         self._order = 0
@@ -85,6 +95,21 @@ class Model:
         self._leave(name)
         return True
 
+    def standing(self, name: str) -> Standing:
+        """How we stand with `name`."""
+        return self.standings.setdefault(name, Standing())
+
+    def tick(self, now: int) -> bool:
+        """It is `now`, in milliseconds since 1970; whether anything looks different by that."""
+        self.now = now
+        changed = self.people.tick()
+        for conversation in self.conversations.values():
+            for line in conversation.lines:
+                if line.ends_at is not None and line.ends_at <= now and not line.gone:
+                    self._look(conversation, line)
+                    changed = True
+        return changed
+
     @property
     def waiting(self) -> int:
         """How many messages and payments of ours have no answer yet."""
@@ -97,6 +122,7 @@ class Model:
                 self._connected(event)
             case events.Disconnected(reason):
                 self.connection, self.trouble = Connection.RECONNECTING, reason
+                self.people.lost()
             case events.Stopped(code, reason):
                 self.connection, self.trouble = Connection.STOPPED, reason
                 self.stop_code = code
@@ -108,16 +134,28 @@ class Model:
                 self._mark(frame, Delivery.UNKNOWN)
             case events.Stored(frame, ack):
                 self._stored(frame, ack)
-            case events.Refused(frame, _, message):
+            case events.Refused(frame, code, message):
                 self._mark(frame, Delivery.REFUSED, message)
+                if frame["type"] == "history" and code == "not_a_member":
+                    self._leave(frame["box"])
             case events.EntryCame(entry, late):
                 self._entry(entry)
                 if not late:
                     self._follow(entry)
-            case events.Page(box, entries, more):
-                self._page(box, entries, more)
+            case events.Page():
+                self._page(event)
+            case _:
+                self._learn(event)
+
+    def _learn(self, event: Event) -> None:
+        """Take an answer or a notice into account."""
+        match event:
             case events.BalanceCame(balances, version):
                 self.wallet.sheet(balances, version)
+            case events.Answered(_, answer):
+                self._answered(answer)
+            case events.Noticed(notice):
+                self._noticed(notice)
 
     def _connected(self, event: events.Connected) -> None:
         self.connection, self.trouble = Connection.CONNECTED, ""
@@ -142,13 +180,22 @@ class Model:
         for name, conversation in self.conversations.items():
             if self.box_of(name) == box:
                 conversation.forget_stored()
+                self._folding.forget(name)
 
     def _posted(self, frame: Frame) -> None:
         for name in self._places(frame):
-            self._add(name, frame | {"from": self.me})
+            self._add(name, frame | {"from": self.me, "text": self._words(frame)})
         if frame["type"] == "read":
             self.conversation(frame["to"]).read(frame["up_to"])
         self._logging_out |= frame["type"] == "logout"
+
+    def _words(self, frame: Frame) -> str:
+        """The words of a frame of ours; those that are sent on stand elsewhere."""
+        if frame["type"] != "forward":
+            return str(frame.get("text", ""))
+        ref = (frame["ref"]["from"], frame["ref"]["id"])
+        found = (each.find(ref) for each in self.conversations.values())
+        return next((line.words for line in found if line), "")
 
     def _mark(self, frame: Frame, delivery: Delivery, reason: str = "") -> None:
         for name in self._places(frame):
@@ -163,13 +210,29 @@ class Model:
             line = conversation.find((self.me, frame["id"]))
             if line is not None:
                 line.accepted |= ack.get("state") == "accepted"
-        if kind in ("create", "join"):
+                line.offered |= ack.get("state") == "waiting"
+        if "seq" in ack and "box" in ack:
+            self._own_entry(frame, {key: ack[key] for key in ("box", "seq", "at")})
+        if kind in ("create", "join") and ack.get("box", frame["room"]) == frame["room"]:
             self.conversation(frame["room"])
         elif kind == "leave":
             self._leave(frame["room"])
-        self.logged_out |= kind == "logout"
+        self.logged_out |= kind in ("logout", "erase")
         if "balance" in ack:
             self.wallet.one(frame["currency"], ack["balance"])
+
+    def _own_entry(self, frame: Frame, place: Frame) -> None:
+        """What we posted stands in a box now; this connection does not get it as an entry."""
+        entry = frame | {"from": self.me} | place
+        if frame["type"] in _OWN_LINES:
+            entry["text"] = self._words(frame)
+        if frame["type"] == "invite" and "code" in frame:
+            return
+        if frame["type"] in _ADMIN_NOTES and self._place(entry):
+            self._add(str(self._place(entry)), entry)
+        if frame["type"] in standing.ENTRIES and "room" not in frame:
+            self.standing(frame["who"]).take(entry)
+        self._fold(entry)
 
     def _places(self, frame: Frame) -> list[str]:
         """The conversations that show a frame of ours: a payment may stand in a room too."""
@@ -181,26 +244,77 @@ class Model:
         self.conversations.pop(room, None)
         self.shelves.pop(room, None)
 
-    def _page(self, box: str, entries: tuple[Frame, ...], more: bool) -> None:
-        shelf = self.shelves.setdefault(box, Shelf())
-        for entry in entries:
+    def _page(self, page: events.Page) -> None:
+        """Put a page on its shelf. One that is not next to what we have would leave a hole."""
+        shelf = self.shelves.setdefault(page.box, Shelf())
+        if page.before != shelf.oldest:
+            return
+        for entry in (*page.entries, *page.later):
             self._entry(entry)
-        if entries:
-            shelf.oldest = min(entries[0]["seq"], shelf.oldest or entries[0]["seq"])
-        shelf.more = more
+        if page.entries:
+            first = page.entries[0]["seq"]
+            shelf.oldest = min(first, shelf.oldest or first)
+        shelf.more = page.more
 
     def _entry(self, entry: Frame) -> None:
         kind, box = entry["type"], entry["box"]
-        if kind == "read":
+        name = self._place(entry)
+        if kind in _MARKS:
             self._read(entry)
-        elif kind in _LINES:
-            name = self._place(entry)
-            if name:
-                self._add(name, entry)
+        elif kind in _SPOKEN and name:
+            self._add(name, entry)
+            self.people.spoke(entry["from"], name)
+        elif kind in _NOTES and name:
+            self._add(name, entry)
+        if kind in standing.ENTRIES and box == self.me and "room" not in entry:
+            self.standing(entry["who"]).take(entry)
+        self._fold(entry)
         if kind in ENDINGS or (box == self.me and "room" in entry and _is_settled(entry)):
             self._ended(entry)
         if "balance" in entry and box == self.me:
             self.wallet.one(entry["currency"], entry["balance"])
+
+    def _fold(self, entry: Frame) -> None:
+        """Show anew what the entry speaks of."""
+        if entry["type"] not in _OWN_LINES and entry["type"] not in CHANGES:
+            return
+        for place, key in self._folding.add(entry):
+            conversation = self.conversations.get(place)
+            line = conversation.find(key) if conversation else None
+            if conversation and line:
+                self._look(conversation, line)
+
+    def _look(self, conversation: Conversation, line: Line) -> None:
+        line.view = self._folding.view(conversation.name, line.key, self.now) or line.view
+
+    def _answered(self, answer: Frame) -> None:
+        match answer["type"]:
+            case "conversations":
+                for each in answer["conversations"]:
+                    self._listed(each)
+            case "profiles":
+                self.people.described(answer["profiles"])
+            case "watch":
+                self.people.watched(answer)
+
+    def _listed(self, listed: Frame) -> None:
+        """A conversation of the hub's list."""
+        name, last = listed["who"], listed.get("last")
+        self.standing(name).told(listed)
+        if last is not None or name.startswith("#"):
+            conversation = self.conversation(name)
+            up_to = last["seq"] if last else 0
+            conversation.told(listed.get("unread", 0), listed.get("read_up_to", 0), up_to)
+            conversation.newest_at = max(conversation.newest_at, last["at"] if last else 0)
+
+    def _noticed(self, notice: Frame) -> None:
+        to = notice.get("to", self.me)
+        place = to if to.startswith("#") else notice["from"]
+        if notice["type"] in _MARKS and place in self.conversations:
+            mark = _MARKS[notice["type"]]
+            self.conversations[place].mark_by(notice["from"], notice["up_to"], mark)
+        elif notice["from"] != self.me:
+            self.people.notice(notice, place)
 
     def _add(self, name: str, frame: Frame) -> None:
         self._order += 1
@@ -224,24 +338,33 @@ class Model:
             conversation.end(line, ending["to"], sentence(ending) if came_back else "")
 
     def _follow(self, entry: Frame) -> None:
-        """Leave a room that we left on another device; an old entry says nothing about now."""
-        if entry["type"] == "leave" and entry["from"] == self.me and entry["box"] != self.me:
+        """Leave a room that we left on another device, or that we were put out of; an old entry
+        says nothing about now."""
+        if entry["type"] in PUT_OUT:
+            if entry["who"] == self.me and not entry.get("remove"):
+                self._leave(entry["room"])
+        elif entry["type"] == "leave" and entry["from"] == self.me and entry["box"] != self.me:
             self._leave(entry["room"])
 
     def _place(self, entry: Frame) -> str | None:
-        """The conversation of an entry. A note about a room in one's own box is no line."""
+        """The conversation of an entry. Of notes about a room in one's own box only an invitation
+        is a line, in the conversation with who invites."""
         box = entry["box"]
         if box != self.me:
             return str(box)
+        if entry["type"] == "invite" and entry["from"] != self.me:
+            return str(entry["from"])
         if "to" not in entry:
             return None
         return str(entry["to"] if entry["from"] == self.me else entry["from"])
 
     def _read(self, entry: Frame) -> None:
         if entry["from"] == self.me:
-            self.conversation(entry["to"]).read(entry["up_to"])
+            if entry["type"] == "read":
+                self.conversation(entry["to"]).read(entry["up_to"])
         elif entry["to"] == self.me:
-            self.conversation(entry["from"]).read_by_other(entry["up_to"])
+            mark = _MARKS[entry["type"]]
+            self.conversation(entry["from"]).mark_by(entry["from"], entry["up_to"], mark)
 
 
 def _is_settled(entry: Frame) -> bool:

@@ -56,7 +56,7 @@ class Scene:
 
     def entry(self, sender: str, kind: str = "message", **fields: object) -> Frame:
         """Something that was said, paid or done."""
-        box = str(fields.get("room") or fields["to"])
+        box = str(fields.get("room") or fields.get("to") or "@alice")
         box = box if box.startswith("#") and kind != "payment" else "@alice"
         seq = self._seqs[box] = self._seqs.get(box, 0) + 1
         count = len(self.events)
@@ -65,10 +65,37 @@ class Scene:
         self.events.append(events.EntryCame(entry))
         return entry
 
+    def about(self, sender: str, kind: str, entry: Frame, **fields: object) -> Frame:
+        """Something that speaks of an earlier entry, or answers it."""
+        ref = {"from": entry["from"], "id": entry["id"]}
+        other = entry["to"] if entry["from"] == sender else entry["from"]
+        to = entry["box"] if entry["box"].startswith("#") else other
+        return self.entry(sender, kind, **{"to": to, "ref": ref, **fields})
+
+    def answer(self, kind: str, question: Frame | None = None, **fields: object) -> None:
+        """What the hub answered."""
+        asked = {"type": kind, "id": "asked", **(question or {})}
+        self.events.append(events.Answered(asked, {"type": kind, "id": "asked", **fields}))
+
+    def notice(self, kind: str, sender: str, **fields: object) -> None:
+        """Somebody types, comes or goes."""
+        self.events.append(events.Noticed({"type": kind, "from": sender, **fields}))
+
     def read(self, reader: str, entry: Frame) -> None:
         """`reader` has read up to `entry`."""
         other = entry["from"] if reader != entry["from"] else entry["to"]
         self.entry(reader, "read", to=other, up_to=entry["id"])
+
+
+def people(scene: Scene) -> None:
+    """Who is there, and how alice stands with them."""
+    states = {"@bob": "accepted", "@carol": "accepted", "@mallory": "request", "#general": "room"}
+    listed: list[Frame] = [{"who": who, "state": state} for who, state in states.items()]
+    listed[0]["pinned"] = listed[3]["muted"] = True
+    scene.answer("conversations", conversations=listed, more=False)
+    scene.answer("watch", online=["@bob"], away=["@carol"])
+    profile = {"who": "@bob", "name": "Bob", "about": "on the road until Friday"}
+    scene.answer("profiles", profiles=[profile])
 
 
 def story() -> list[Event]:
@@ -78,21 +105,26 @@ def story() -> list[Event]:
     scene.entry("$world", "deposit", to="@alice", amount=10_000, text="Welcome", **money)
     scene.entry("@carol", "create", room="#general")
     scene.entry("@alice", "join", room="#general")
-    scene.entry("@carol", to="#general", text="The new machine is here. First coffee is on me!")
+    first = scene.entry("@carol", to="#general", text="The new machine is *here*. Coffee is on me!")
     scene.entry("@dave", to="#general", text="On my way.")
+    for who in ("@dave", "@alice"):
+        scene.about(who, "react", first, emoji="🎉")
     scene.entry("@bob", to="@alice", text="Morning! I picked up coffee for both of us ☕")
-    scene.entry("@alice", to="@bob", text="You are the best. What do I owe you?")
-    scene.entry(
-        "@bob", to="@alice", text="4.50 for the flat white, and the croissant was on the house"
-    )
+    owed = scene.entry("@alice", to="@bob", text="You are the best. What do I owe you?")
+    scene.about("@bob", "message", owed, text="**4.50** for the flat white, the cake is on me")
     paid = scene.entry("@alice", "payment", to="@bob", amount=450, text="flat white", **money)
+    scene.about("@bob", "react", paid, emoji="❤")
     scene.read("@bob", paid)
-    scene.entry("@bob", to="@alice", text="Got it before you put the phone down. Thanks!")
-    scene.entry("@bob", to="@alice", text="Here is your share of the concert tickets:")
-    scene.entry("@bob", "payment", to="@alice", amount=1_200, text="concert ticket", **money)
+    tickets = scene.entry("@bob", to="@alice", text="Tickets: https://tickets.example/violin")
+    scene.about("@bob", "edit", tickets, text="Our tickets: https://tickets.example/viola")
+    scene.about("@alice", "pin", tickets)
+    scene.entry("@bob", "payment", to="@alice", amount=1_200, text="your half", **money)
     last = scene.entry("@alice", to="@bob", text="And that makes us even for Friday 🎻")
     scene.entry("@carol", to="@alice", text="Lunch at one?")
     scene.read("@alice", last)
+    scene.entry("@mallory", to="@alice", text="Hello, we met at the fair")
+    people(scene)
+    scene.notice("typing", "@bob", to="@alice")
     frame = {"type": "message", "id": "sending", "to": "@bob", "text": "See you at eight!"}
     return [connected(USD=10_750, EUR=2_000), *scene.events, events.Posted(frame)]
 

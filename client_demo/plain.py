@@ -3,20 +3,31 @@
 Each command waits for its answer before the next is read, so `/balance` after `/pay` shows the
 result. The output is stable: words parted by one space, the free text last.
 
-    message BOX SEQ FROM TO TEXT
+    message|edit|delete|react|pin|forward BOX SEQ FROM TO [ref=FROM:ID] [thread=FROM:ID]
+        [expires=Ns] [gone=WHY] TEXT or EMOJI
     payment BOX SEQ FROM TO AMOUNT CURRENCY STATE [TEXT]      also deposit
-    create|join|leave BOX SEQ FROM ROOM
+    create|join|leave|invite|kick|ban|mute|role|topic BOX SEQ FROM ROOM [WHO] [ROLE] [for=Ns]
+        [asks] [remove] [access=A] [slow=Ns] [TEXT]
+    accept|decline|block|unblock|arrange BOX SEQ FROM [ROOM] WHO
     settled BOX SEQ FROM TO ID AMOUNT CURRENCY                the payment ID, which was accepted
     returned BOX SEQ FROM TO ID REASON [AMOUNT CURRENCY [suspended]]
-    stored TYPE ID [BOX SEQ] [replayed] [accepted]
+    stored TYPE ID [BOX SEQ] [replayed] [accepted|waiting]
     refused TYPE ID CODE MESSAGE
     unknown TYPE ID
     balance AVAILABLE CURRENCY [(HELD CURRENCY held)]
-    member ROOM NAME ROLE
+    member ROOM NAME ROLE [muted=MS]
+    conversation NAME STATE unread=N[+] [muted] [pinned] [archived] [waiting=AMOUNT]
+    profile NAME [access=A] [members=N] [slow_s=N] [seen=MS] [TEXT]
+    device ID SINCE SEEN [current] NAME
+    found BOX SEQ FROM SNIPPET
+    typing|presence FROM TO [STATE]
+    link ROOM CODE
+    more                                                      /more shows the next page
 
-`accepted` means that the money has left and is on its way; `settled` or `returned` follows, perhaps
-in a later run. What was returned did not arrive: REASON is an error's code, AMOUNT is back, or kept
-by the operator if `suspended` follows.
+`accepted` means that the money has left and is on its way, `waiting` that the payee has not
+accepted the payer yet; `settled` or `returned` follows, perhaps in a later run. What was returned
+did not arrive: REASON is an error's code, AMOUNT is back, or kept by the operator if `suspended`
+follows.
 """
 
 from __future__ import annotations
@@ -26,27 +37,20 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TextIO
 
 from . import commands, events, safe
-from .client import Client
-from .commands import CommandError
-from .endings import ENDINGS
+from .client import Client, LinkError, RefusedError
+from .commands import Command, CommandError, Context, manual
 from .events import Event, Frame
+from .exporting import export
 from .model import Connection
+from .questions import QUESTIONS, next_page
+from .told import answer_lines, entry_line
 from .wallet import show
 
-_OWN = ("message", "payment", "create", "join", "leave")
 _SCREEN_ONLY = "is for the screen; here each text names where it goes: @bob TEXT, #room TEXT"
-
-HELP = """\
-@bob TEXT                  say something to a person
-#room TEXT                 say something in a room
-/pay @bob 5.00 coffee      pay, without a question; or: 5.00 EUR coffee
-/join #room  /create #room enter, or make, a room
-/leave #room /members #room
-/balance     /help  /quit
-/logout                    quit, and forget the kept login"""
 
 
 class Plain:
@@ -57,6 +61,9 @@ class Plain:
         self._out = out
         self._err = err
         self._refused = False
+        self._mine: set[str] = set()
+        """Frames that were typed. The client posts others by itself: nobody need hear of them."""
+        self._next: Frame | None = None
         client.listen(self._tell)
 
     async def run(self, lines: AsyncIterator[str]) -> int:
@@ -80,35 +87,77 @@ class Plain:
             if not line.strip():
                 continue
             try:
-                command = commands.parse(line, None, model.wallet.currency)
+                command = commands.parse(line, self._here())
+                if command.row.screen:
+                    raise CommandError(f"/{command.name} {_SCREEN_ONLY}")
+                await self._do(command)
             except CommandError as error:
                 self._refuse(f"refused line - invalid {error}")
                 continue
-            if command == commands.Simple("quit"):
-                return
-            await self._do(command)
-            if model.logged_out:
+            if model.logged_out or command.name == "quit":
                 return
 
-    async def _do(self, command: commands.Command) -> None:
-        if isinstance(command, commands.Simple):
-            await self._do_simple(command.kind)
-        elif isinstance(command, commands.Open):
-            self._refuse(f"refused line - invalid /open {_SCREEN_ONLY}")
+    def _here(self) -> Context:
+        model = self._client.model
+        return Context(
+            currency=model.wallet.currency,
+            me=model.me,
+            lines=lambda name: model.conversation(name).lines,
+        )
+
+    async def _do(self, command: Command) -> None:
+        frame = command.frame
+        if frame is None:
+            await self._do_here(command)
+        elif "state" in frame:
+            self._client.notice(frame)
         else:
-            await self._client.answered(self._client.post(commands.to_frame(command)))
+            await self._post(frame)
+        if command.name == "balance":
+            self._balances()
+        if command.name == "link" and frame is not None:
+            self._print(f"link {frame['room']} {frame['code']}")
 
-    async def _do_simple(self, kind: str) -> None:
-        match kind:
-            case "balance":
-                await self._client.answered(self._client.post({"type": "balance"}))
-                self._balances()
-            case "logout":
-                await self._client.answered(self._client.post({"type": "logout"}))
-            case "close":
-                self._refuse(f"refused line - invalid /close {_SCREEN_ONLY}")
+    async def _post(self, frame: Frame) -> None:
+        id = self._client.post(frame)
+        self._mine.add(id)
+        await self._client.answered(id)
+
+    async def _do_here(self, command: Command) -> None:
+        match command.name:
             case "help":
-                self._say(HELP)
+                self._say(manual.plain())
+            case "more" if self._next is not None:
+                await self._post(self._next)
+            case "more":
+                raise CommandError("there is no more")
+            case "pins":
+                self._pins(command.values["place"])
+            case "export":
+                await self._export(Path(command.values["folder"]))
+            case "erase":
+                await self._erase(command)
+
+    def _pins(self, place: str) -> None:
+        for line in self._client.model.conversation(place).lines:
+            if line.view is not None and line.view.pinned:
+                told = entry_line(dict(line.view.entry))
+                self._print(f"pinned {told}")
+
+    async def _export(self, folder: Path) -> None:
+        try:
+            paths = await export(self._client, folder)
+        except (RefusedError, LinkError, OSError) as error:
+            raise CommandError(f"export: {error}") from None
+        for path in paths:
+            self._print(f"written {path}")
+
+    async def _erase(self, command: Command) -> None:
+        """To be asked twice means here to name oneself: nobody does that by mistake."""
+        me, password = self._client.model.me, command.values.get("password")
+        if command.values.get("who") != me or not password:
+            raise CommandError(f"to close the account for ever, write: /erase {me} PASSWORD")
+        await self._post({"type": "erase", "password": password})
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -120,45 +169,37 @@ class Plain:
                 self._say(f"{code}: {message}")
             case events.EntryCame(entry):
                 self._entry(entry)
-            case events.Stored(frame, ack) if frame["type"] in _OWN:
+            case events.Noticed(notice) if notice["type"] in ("typing", "presence"):
+                words = (notice[name] for name in ("type", "from", "to", "state") if name in notice)
+                self._print(" ".join(words))
+            case events.Stored(frame, ack) if self._is_told(frame):
                 self._stored(frame, ack)
-            case events.Refused(frame, code, message):
+            case events.Refused(frame, code, message) if frame["id"] in self._mine:
                 self._refuse(f"refused {frame['type']} {frame['id']} {code} {message}")
-            case events.Unknown(frame) if frame["type"] in _OWN:
+            case events.Unknown(frame) if self._is_told(frame):
                 self._print(f"unknown {frame['type']} {frame['id']}")
-            case events.MembersCame(room, members, _):
-                for member in members:
-                    self._print(f"member {room} {member['who']} {member['role']}")
+            case events.Answered(question, answer) if question["id"] in self._mine:
+                self._next = next_page(question, answer)
+                for line in answer_lines(answer):
+                    self._print(line)
+
+    def _is_told(self, frame: Frame) -> bool:
+        """Whether somebody typed it, and it is no question."""
+        return frame["id"] in self._mine and frame["type"] not in (*QUESTIONS, "balance", "logout")
 
     def _entry(self, entry: Frame) -> None:
-        kind = entry["type"]
-        head = f"{kind} {entry['box']} {entry['seq']} {entry['from']}"
-        if kind == "message":
-            self._print(f"{head} {entry['to']} {entry['text']}")
-        elif kind in ("payment", "deposit"):
-            amount = show(entry["amount"], entry["currency"])
-            words = [head, entry["to"], amount, entry["state"], entry.get("text", "")]
-            self._print(" ".join(word for word in words if word))
-        elif kind in ("create", "join", "leave"):
-            self._print(f"{head} {entry['room']}")
-        elif kind in ENDINGS:
-            self._ending(head, entry)
-
-    def _ending(self, head: str, entry: Frame) -> None:
-        words = [head, entry["to"], entry["id"]]
-        if entry["type"] == "returned":
-            self._refused = True
-            words.append(entry["reason"])
-        if "amount" in entry:
-            words.append(show(entry["amount"], entry["currency"]))
-        self._print(" ".join(words + ["suspended"] * entry.get("suspended", False)))
+        line = entry_line(entry)
+        self._refused |= entry["type"] == "returned"
+        if line is not None:
+            self._print(line)
 
     def _stored(self, frame: Frame, ack: Frame) -> None:
         words = ["stored", frame["type"], frame["id"]]
         if "seq" in ack and "box" in ack:
             words += [ack["box"], str(ack["seq"])]
         words += ["replayed"] * ack.get("replayed", False)
-        self._print(" ".join(words + ["accepted"] * (ack.get("state") == "accepted")))
+        words += [state for state in ("accepted", "waiting") if ack.get("state") == state]
+        self._print(" ".join(words))
 
     def _balances(self) -> None:
         for line in self._client.model.wallet.lines(show):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 from rich.text import Text
 
-from . import safe
-from .conversation import Delivery, Line
+from . import markup, notes, safe
+from .lines import Delivery, Key, Line
 from .wallet import show_grouped
 
 MARKS = {
@@ -15,6 +16,8 @@ MARKS = {
     Delivery.UNKNOWN: ("?", "bold yellow"),
     Delivery.STORED: ("✓", "dim green"),
     Delivery.ACCEPTED: ("→", "bold yellow"),
+    Delivery.WAITING: ("◌", "bold yellow"),
+    Delivery.DELIVERED: ("✓·", "dim green"),
     Delivery.READ: ("✓✓", "green"),
     Delivery.REFUSED: ("✗", "bold red"),
     Delivery.RETURNED: ("←", "bold red"),
@@ -23,8 +26,15 @@ _VERBS = {
     Delivery.REFUSED: "wanted to pay",
     Delivery.RETURNED: "wanted to pay",
     Delivery.ACCEPTED: "pays",
+    Delivery.WAITING: "offers",
 }
-_ROOM_NOTES = {"create": "made the room", "join": "joined", "leave": "left"}
+_GONE = {
+    "deleted": "deleted",
+    "expired": "disappeared",
+    "erased": "erased with the account",
+    "locked": "cannot be read now",
+}
+_QUOTE_CHARS = 60
 
 
 def clock(line: Line, zone: tzinfo | None) -> str:
@@ -42,27 +52,62 @@ def _when(at: int, zone: tzinfo | None) -> datetime:
 
 
 def body(line: Line, me: str) -> Text:
-    """Who said or paid what. What others wrote is plain text, whatever it contains."""
+    """Who said or paid what. What others wrote is styled, never obeyed."""
     color = "bold bright_cyan" if line.sender == me else "bold bright_magenta"
     sender = Text.assemble((line.sender, color))
-    if line.kind == "message":
-        return sender + Text("  " + safe.lines(line.text))
-    if line.kind in _ROOM_NOTES:
-        return Text(f"{line.sender} {_ROOM_NOTES[line.kind]}", style="dim italic")
+    if line.kind in notes.KINDS:
+        return Text(notes.sentence(line.frame, line.sender, line.kind), style="dim italic")
+    if line.kind in ("message", "forward"):
+        return sender + Text("  ") + _words(line, me)
     style = "bold bright_yellow" if line.sender == me else "bold bright_green"
     verb = _VERBS.get(line.fate, "paid")
-    paid = (
-        sender
-        + Text(f" {verb} ", style="dim")
-        + Text(show_grouped(line.amount, line.currency), style)
-    )
+    amount = Text(show_grouped(line.amount, line.currency), style)
+    paid = sender + Text(f" {verb} ", style="dim") + amount
     paid += Text(" to ", style="dim") + Text(line.to, style="bold")
-    return paid + Text("  " + safe.lines(line.text)) if line.text else paid
+    return paid + Text("  ") + _words(line, me) if line.words or line.gone else paid
+
+
+def _words(line: Line, me: str) -> Text:
+    if line.gone:
+        return Text(f"({_GONE.get(line.gone, line.gone)})", style="dim italic")
+    words = markup.styled(line.words, me)
+    if line.kind == "forward" and line.ref:
+        words = Text(f"from {line.ref[0]}: ", style="dim italic") + words
+    if line.view and line.view.earlier:
+        words += Text(" (edited)", style="dim")
+    return words
+
+
+def above(line: Line, find: Callable[[Key], Line | None]) -> Text:
+    """What a line answers, or which thread it belongs to."""
+    key = line.thread or (line.ref if line.kind == "message" else None)
+    if key is None:
+        return Text()
+    known = find(key)
+    said = safe.one_line(known.words if known else "")[:_QUOTE_CHARS]
+    sign = "⌙ thread of" if line.thread else "↳"
+    return Text(f"{sign} {key[0]}: {said or '…'}", style="dim italic")
+
+
+def below(line: Line, zone: tzinfo | None) -> Text:
+    """Reactions, the pin, replies, and when the words disappear."""
+    view, parts = line.view, []
+    if view is not None:
+        parts = [
+            f"{safe.one_line(emoji)} {len(who)}" if len(who) > 1 else safe.one_line(emoji)
+            for emoji, who in view.reactions.items()
+        ]
+        parts += ["▴ pinned"] * view.pinned
+        if view.replies > 1:  # a single one stands right there
+            parts.append(f"{view.replies} replies")
+    if line.ends_at is not None and not line.gone:
+        parts.append(f"disappears {_when(line.ends_at, zone).strftime('%H:%M')}")
+    return Text("  ".join(parts), style="dim" if parts else "")
 
 
 def mark(line: Line, me: str) -> Text:
     """What became of a line of ours; nothing for the lines of others."""
-    if line.sender != me or line.kind not in ("message", "payment"):
+    if line.sender != me or line.kind not in ("message", "forward", "payment"):
         return Text()
     sign, style = MARKS[line.fate]
     return Text(sign, style=style)
@@ -71,19 +116,25 @@ def mark(line: Line, me: str) -> Text:
 def note(line: Line, me: str) -> Text:
     """A sentence below a line whose fate needs one. A room is not told how a payment ended, so
     nothing is said of one that is on its way between others."""
+    red, said = "", safe.one_line(line.unshown)
     match line.fate:
         case Delivery.REFUSED:
-            return Text(f"not done: {safe.one_line(line.reason)}", style="red")
-        case Delivery.UNKNOWN:
-            return Text("no answer yet; asking again with the same id", style="yellow")
-        case Delivery.ACCEPTED if line.sender == me:
-            return Text(f"on its way to {line.to}", style="yellow")
+            red = f"not done: {safe.one_line(line.reason)}"
         case Delivery.RETURNED:
-            return Text(safe.one_line(line.returned), style="red")
-    return Text(safe.one_line(line.unshown), style="yellow")
+            red = safe.one_line(line.returned)
+        case Delivery.UNKNOWN:
+            said = "no answer yet; asking again with the same id"
+        case Delivery.ACCEPTED if line.sender == me:
+            said = f"on its way to {line.to}"
+        case Delivery.WAITING if line.sender == me:
+            said = f"waits until {line.to} accepts you"
+        case Delivery.WAITING if line.to == me:
+            said = f"waits: /accept or /decline {line.sender}"
+    return Text(red, style="red") if red else Text(said, style="yellow")
 
 
 def plain(line: Line, me: str, zone: tzinfo | None = None) -> str:
     """A whole line as text without styles."""
-    parts = [clock(line, zone), body(line, me).plain, mark(line, me).plain, note(line, me).plain]
+    texts = [body(line, me), mark(line, me), note(line, me), below(line, zone)]
+    parts = [clock(line, zone), *(text.plain for text in texts)]
     return "  ".join(part for part in parts if part)

@@ -16,7 +16,10 @@ from .events import Event, Frame
 from .ids import ulid
 
 MONEY_IN = frozenset({"payment", "deposit", "returned"})
-ENTRIES = MONEY_IN | {"message", "settled", "create", "join", "leave", "read", "delivered"}
+ANSWERS = frozenset(
+    ("members", "thread", "conversations", "profiles", "watch", "devices", "found", "export")
+)
+PUT_OUT = frozenset(("kick", "ban"))
 PAUSE = 0.5
 """Seconds before a frame that the hub could not take is sent again, if the hub names no time."""
 PAUSE_MAX = 8.0
@@ -75,11 +78,14 @@ class Session:
         return wanted
 
     def receive(self, frame: Frame) -> list[Event]:
-        """Take note of a frame from the hub. Frames of unknown types are skipped."""
-        kind = frame.get("type")
-        if kind in ENTRIES:
-            return self._entry(frame)
-        handler = self._HANDLERS.get(kind or "")
+        """Take note of a frame from the hub. What has a sender and a place is an entry, of whatever
+        type; a sender alone makes a notice. Other frames of unknown types are skipped."""
+        kind = frame.get("type") or ""
+        if "from" in frame:
+            return self._entry(frame) if "seq" in frame else [events.Noticed(frame)]
+        if kind in ANSWERS:
+            return self._answer(frame)
+        handler = self._HANDLERS.get(kind)
         return handler(self, frame) if handler else []
 
     def _entry(self, frame: Frame) -> list[Event]:
@@ -87,12 +93,18 @@ class Session:
         if not self.cursors.see(box, frame["seq"]):
             return []
         self._fill(box)
-        if frame["type"] == "leave" and frame["from"] == self.me:
+        if self._leaves(frame):
             self.cursors.forget(frame["room"])
         moved = frame["type"] in MONEY_IN and "amount" in frame
         if moved and box == self.me and "balance" not in frame:
             self._ask_balance()
         return [events.EntryCame(frame)]
+
+    def _leaves(self, entry: Frame) -> bool:
+        """Whether the entry puts us out of its room."""
+        gone = entry["type"] in PUT_OUT and entry["who"] == self.me and not entry.get("remove")
+        left = entry["type"] == "leave" and entry["from"] == self.me
+        return bool((gone or left) and entry["box"] == entry["room"])
 
     def _welcome(self, frame: Frame) -> list[Event]:
         resumed = self.me is not None
@@ -141,6 +153,8 @@ class Session:
             return [events.Trouble(code, error["message"])]
         if id in self._fills:
             self.cursors.give_up(self._fills.pop(id))
+        if refused["type"] == "history" and code == "not_a_member":
+            self.cursors.forget(refused["box"])
         return [events.Refused(refused, code, error["message"], details)]
 
     def _pause(self, id: str, retry_after_ms: int | None) -> float:
@@ -149,16 +163,22 @@ class Session:
         return pause if retry_after_ms is None else retry_after_ms / 1000
 
     def _history(self, page: Frame) -> list[Event]:
-        if self._answered(page["id"]) is None:
+        question = self._answered(page["id"])
+        if question is None:
             return []
-        box, entries = page["box"], page["entries"]
+        box, entries, later = page["box"], page["entries"], page.get("later", ())
         if self._fills.pop(page["id"], None) is None:
-            return [events.Page(box, tuple(entries), page["more"])]
+            answered: Event = events.Answered(question, page)
+            if "at" in question or "after" in question:
+                return [answered]
+            before = question.get("before")
+            older = events.Page(box, tuple(entries), page["more"], before, tuple(later))
+            return [older, answered]
         news = [entry for entry in entries if self.cursors.see(box, entry["seq"])]
         if not news:
             self.cursors.give_up(box)
         self._fill(box)
-        return [events.EntryCame(entry, late=True) for entry in news]
+        return [events.EntryCame(entry, late=True) for entry in (*news, *(later if news else ()))]
 
     def _balance(self, frame: Frame) -> list[Event]:
         self._answered(frame["id"])
@@ -168,10 +188,9 @@ class Session:
                 self._ask_balance()
         return [events.BalanceCame(frame["balances"], frame["version"])]
 
-    def _members(self, page: Frame) -> list[Event]:
-        if self._answered(page["id"]) is None:
-            return []
-        return [events.MembersCame(page["room"], tuple(page["members"]), page["more"])]
+    def _answer(self, answer: Frame) -> list[Event]:
+        question = self._answered(answer["id"])
+        return [] if question is None else [events.Answered(question, answer)]
 
     def _status(self, frame: Frame) -> list[Event]:
         self._answered(frame["id"])
@@ -209,7 +228,6 @@ class Session:
         "error": _error,
         "history": _history,
         "balance": _balance,
-        "members": _members,
         "status": _status,
         "goodbye": _goodbye,
     }

@@ -39,7 +39,6 @@ _CODE_OF_FIELD = {
     "room": Code.NAME_INVALID,
     "box": Code.NAME_INVALID,
     "who": Code.NAME_INVALID,
-    "after": Code.NAME_INVALID,
     "text": Code.TEXT_INVALID,
     "amount": Code.AMOUNT_INVALID,
     "password": Code.PASSWORD_INVALID,
@@ -57,6 +56,7 @@ class _InnerMaps(Struct):
     """The maps within a frame, not decoded yet."""
 
     ref: msgspec.Raw = msgspec.Raw()
+    thread: msgspec.Raw = msgspec.Raw()
     cursors: msgspec.Raw = msgspec.Raw()
 
 
@@ -171,7 +171,8 @@ def _msgpack_has_duplicates(payload: bytes, frame: ClientFrame) -> bool:
     if _map_is_longer(payload):
         return True
     inner = _inner_maps(payload)
-    return any(_map_is_longer(raw) for raw in (bytes(inner.ref), bytes(inner.cursors)) if raw)
+    found = (bytes(inner.ref), bytes(inner.thread), bytes(inner.cursors))
+    return any(_map_is_longer(raw) for raw in found if raw)
 
 
 def _options(frame: Payment) -> int:

@@ -49,14 +49,31 @@ class Code(StrEnum):
     NAME_TAKEN = "name_taken"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_ROOM = "unknown_room"
+    ACCOUNT_CLOSED = "account_closed"
     SAME_ACCOUNT = "same_account"
+    UNKNOWN_ENTRY = "unknown_entry"
+    UNKNOWN_DEVICE = "unknown_device"
     # rights
     FORBIDDEN = "forbidden"
     NOT_A_MEMBER = "not_a_member"
     ALREADY_A_MEMBER = "already_a_member"
-    # frozen, closed
+    BANNED = "banned"
+    NOT_INVITED = "not_invited"
+    READ_ONLY = "read_only"
+    MUTED = "muted"
+    TOO_SOON = "too_soon"
+    OWNER_STAYS = "owner_stays"
+    BLOCKED = "blocked"
+    NOT_ACCEPTED = "not_accepted"
+    REQUEST_PENDING = "request_pending"
+    NO_REQUEST = "no_request"
+    MONEY_STAYS = "money_stays"
+    # suspended, frozen
+    SUSPENDED = "suspended"
     ACCOUNT_FROZEN = "account_frozen"
     PARTY_FROZEN = "party_frozen"
+    # money left
+    NOT_EMPTY = "not_empty"
     # currency
     CURRENCY_UNKNOWN = "currency_unknown"
     # limits
@@ -89,11 +106,26 @@ _NEW_ID = {
     Code.NAME_TAKEN,
     Code.UNKNOWN_ACCOUNT,
     Code.UNKNOWN_ROOM,
+    Code.ACCOUNT_CLOSED,
+    Code.UNKNOWN_ENTRY,
+    Code.UNKNOWN_DEVICE,
     Code.FORBIDDEN,
     Code.NOT_A_MEMBER,
     Code.ALREADY_A_MEMBER,
+    Code.BANNED,
+    Code.NOT_INVITED,
+    Code.READ_ONLY,
+    Code.MUTED,
+    Code.TOO_SOON,
+    Code.OWNER_STAYS,
+    Code.BLOCKED,
+    Code.NOT_ACCEPTED,
+    Code.REQUEST_PENDING,
+    Code.NO_REQUEST,
+    Code.SUSPENDED,
     Code.ACCOUNT_FROZEN,
     Code.PARTY_FROZEN,
+    Code.NOT_EMPTY,
     Code.LIMIT_EXCEEDED,
     Code.BALANCE_OVERFLOW,
     Code.INSUFFICIENT_FUNDS,
@@ -123,10 +155,26 @@ MESSAGES: dict[Code, str] = {
     Code.NAME_TAKEN: "this name is taken",
     Code.UNKNOWN_ACCOUNT: "there is no such account",
     Code.UNKNOWN_ROOM: "there is no such room",
+    Code.ACCOUNT_CLOSED: "this account was erased",
     Code.SAME_ACCOUNT: "payer and payee are the same account",
+    Code.UNKNOWN_ENTRY: "there is no such entry, or it is too old for this",
+    Code.UNKNOWN_DEVICE: "there is no such device",
     Code.FORBIDDEN: "you may not do this",
-    Code.NOT_A_MEMBER: "you are not a member of this room",
-    Code.ALREADY_A_MEMBER: "you are a member of this room already",
+    Code.NOT_A_MEMBER: "not a member of this room",
+    Code.ALREADY_A_MEMBER: "already a member of this room",
+    Code.BANNED: "you were put out of this room and may not come back yet",
+    Code.NOT_INVITED: "this room is only for those invited",
+    Code.READ_ONLY: "you may only read here",
+    Code.MUTED: "an admin of this room has muted you for a while",
+    Code.TOO_SOON: "this room is slow: wait before you write again",
+    Code.OWNER_STAYS: "give the room to another member first",
+    Code.BLOCKED: "you have blocked this account; unblock it first",
+    Code.NOT_ACCEPTED: "this account does not take anything from you",
+    Code.REQUEST_PENDING: "this account has not answered your request yet",
+    Code.NO_REQUEST: "there is no such request",
+    Code.MONEY_STAYS: "money can be neither edited nor deleted",
+    Code.SUSPENDED: "this account is suspended",
+    Code.NOT_EMPTY: "there is still money in this account; pay it out first",
     Code.ACCOUNT_FROZEN: "your account is frozen",
     Code.PARTY_FROZEN: "the other account is frozen and cannot take part",
     Code.CURRENCY_UNKNOWN: "this is not a currency of ISO 4217 that Teller keeps",
@@ -160,6 +208,8 @@ class Close(IntEnum):
     """The token of this connection was revoked."""
     TOO_MANY_ERRORS = 4501
     """Only nonsense, or only wrong passwords, came."""
+    SUSPENDED = 4502
+    """The operator has locked this account out."""
 
     @property
     def reconnect(self) -> bool:

@@ -13,34 +13,68 @@ from msgspec import UNSET
 
 from .errors import Code, FrameError
 from .frames import (
+    Accept,
     Ack,
+    Arrange,
     Balance,
     BalanceSheet,
+    Ban,
+    Block,
     ClientFrame,
+    Conversations,
+    ConversationsPage,
     Create,
+    Decline,
+    Delete,
     Delivered,
     Deposit,
+    Devices,
+    DevicesPage,
+    Edit,
     Entry,
+    Erase,
     Error,
+    Export,
+    ExportReport,
+    Forward,
+    FoundPage,
     Freeze,
     Hello,
     History,
     HistoryPage,
     HubFrame,
+    Invite,
     Join,
+    Kick,
     Leave,
     Login,
     Logout,
     Members,
     MembersPage,
     Message,
+    Mute,
     Payment,
+    Pin,
     Presence,
+    Profile,
+    Profiles,
+    ProfilesPage,
+    React,
     Read,
     Register,
+    Revoke,
+    Role,
+    Search,
     Status,
     StatusReport,
+    Suspend,
+    Thread,
+    ThreadPage,
+    Topic,
     Typing,
+    Unblock,
+    Watch,
+    WatchReport,
     Welcome,
 )
 
@@ -61,25 +95,22 @@ class Phase(Enum):
 
 
 _ENTRANCES: frozenset[type[ClientFrame]] = frozenset({Register, Login, Hello})
-_PERSON: frozenset[type[ClientFrame]] = frozenset(
+_POSTS: frozenset[type[ClientFrame]] = frozenset(
     {
-        Message,
-        Payment,
-        Create,
-        Join,
-        Leave,
-        Read,
-        Delivered,
-        Typing,
-        Presence,
-        History,
-        Members,
-        Balance,
-        Status,
-        Logout,
+        *(Message, Edit, Delete, React, Pin, Forward, Payment, Read, Delivered),
+        *(Create, Join, Leave, Invite, Kick, Ban, Mute, Role, Topic),
+        *(Profile, Arrange, Accept, Decline, Block, Unblock, Revoke, Erase),
     }
 )
-_OPERATOR: frozenset[type[ClientFrame]] = frozenset({Deposit, Freeze, Status, Logout})
+_QUESTIONS: frozenset[type[ClientFrame]] = frozenset(
+    {
+        *(History, Thread, Members, Conversations, Profiles, Balance, Status),
+        *(Watch, Devices, Search, Export),
+    }
+)
+_PASSING: frozenset[type[ClientFrame]] = frozenset({Typing, Presence, Logout})
+_PERSON = _POSTS | _QUESTIONS | _PASSING
+_OPERATOR: frozenset[type[ClientFrame]] = frozenset({Deposit, Freeze, Suspend, Status, Logout})
 
 LEGAL: dict[Phase, frozenset[type[ClientFrame]]] = {
     Phase.NEW: _ENTRANCES,
@@ -102,6 +133,13 @@ def illegal(phase: Phase, frame: ClientFrame) -> FrameError:
     if type(frame) in _ENTRANCES:
         return FrameError(Code.ALREADY_AUTHENTICATED, id)
     return FrameError(Code.FORBIDDEN, id)
+
+
+_ANSWERS = (
+    *(HistoryPage, ThreadPage, MembersPage, ConversationsPage, ProfilesPage, BalanceSheet),
+    *(StatusReport, WatchReport, DevicesPage, FoundPage, ExportReport),
+)
+"""What answers a question, besides an error."""
 
 
 class Session:
@@ -160,7 +198,7 @@ class Session:
             return self._unanswered.pop(frame.id, None)
         if isinstance(frame, StatusReport) and frame.outcome == "stored":
             self._unanswered.pop(frame.of, None)
-        if isinstance(frame, (HistoryPage, MembersPage, BalanceSheet, StatusReport)):
+        if isinstance(frame, _ANSWERS):
             return self._unanswered.pop(frame.id, None)
         if isinstance(frame, Error) and frame.id is not UNSET and frame.retry != "same_id":
             return self._unanswered.pop(frame.id, None)

@@ -11,22 +11,22 @@ order; only if the entry was told before its answer came, the ack comes behind.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from protocol.codec import Codec
-from protocol.frames import Ack, BalanceAfter, CreateEntry, Entry, JoinEntry, LeaveEntry
+from protocol.frames import Ack, BalanceAfter, CreateEntry, Entry, JoinEntry, TopicEntry
 
 from .hub import Ahead, Box, Hub, Party, Room, tell
 from .peer import Peer
+from .roster import OF_ROOMS, comer, goer
 from .wire import pack
 
 Balance = BalanceAfter | UnsetType
 _COMING = frozenset((CreateEntry, JoinEntry))
 """Entries that bring their author into the room, where the ack then stands."""
-_MEMBERSHIP = _COMING | {LeaveEntry}
 
 
 class Item(NamedTuple):
@@ -50,6 +50,19 @@ class Announcer:
         self._collected: list[tuple[Entry, Peer | None, Ack | None]] = []
         self.missing: Callable[[Box], None] = lambda box: None
         """Called when entries of a box are missing here; more than once for the same ones."""
+        self.heeds: dict[type[Entry], Callable[[Party, Any], None]] = {}
+        """What this hub itself does about an entry of an account's own box, once it was told."""
+
+    def heed(self, kind: type[Entry], do: Callable[[Party, Any], None]) -> None:
+        """Also `do` this about entries of a kind in an account's own box."""
+        before = self.heeds.get(kind)
+
+        def both(party: Party, entry: Any) -> None:
+            if before is not None:
+                before(party, entry)
+            do(party, entry)
+
+        self.heeds[kind] = both
 
     def put(
         self,
@@ -127,11 +140,12 @@ class Announcer:
         listeners = party.listeners
         if author is not None and ack is not None:
             author.send(ack)
-            if len(listeners) == 1 and author in listeners:
-                return
-            tell(listeners, _placed(entry, party.name, seq, at, balance), author)
+            if len(listeners) != 1 or author not in listeners:
+                tell(listeners, _placed(entry, party.name, seq, at, balance), author)
         else:
             tell(listeners, _placed(entry, party.name, seq, at, balance))
+        if entry.__class__ in self.heeds:
+            self.heeds[entry.__class__](party, entry)
 
     def _collect(
         self,
@@ -146,13 +160,13 @@ class Announcer:
         assert isinstance(room, Room)
         if self._room is not room:
             self.flush()
-        membership = entry.__class__ in _MEMBERSHIP
-        if membership:
-            self._come(room, entry)
+        changes = entry.__class__ in OF_ROOMS
+        if changes:
+            self._come(room, entry, at)
         self._room = room
         room.seq = seq
         self._collected.append((_placed(entry, room.name, seq, at, UNSET), author, ack))
-        if membership:
+        if changes:
             self._go(room, entry)
 
     # Out of step.
@@ -217,7 +231,7 @@ class Announcer:
         """Tell an entry that some have from their welcome."""
         self.flush()
         if isinstance(box, Room):
-            self._come(box, item.entry)
+            self._come(box, item.entry, item.at)
         box.seq = seq
         since = ahead.since
         if item.author is not None and item.ack is not None:
@@ -227,22 +241,26 @@ class Announcer:
         tell(wanting, placed, item.author if item.ack is not None else None)
         if isinstance(box, Room):
             self._go(box, item.entry)
+        elif isinstance(box, Party) and item.entry.__class__ in self.heeds:
+            self.heeds[item.entry.__class__](box, item.entry)
 
-    # Who joins or leaves a room does so at that place of it, at every hub.
+    # Who comes to a room or goes, by whoever's hand, does so at that place of it, at every hub.
 
-    def _come(self, room: Room, entry: Entry) -> None:
-        if isinstance(entry, CreateEntry | JoinEntry):
-            party = self._hub.parties.get(entry.from_)
-            if party is not None and room.name not in party.rooms:
-                self.flush()
-                self._hub.join(party, room.name, room.seq)
+    def _come(self, room: Room, entry: Entry, at: int) -> None:
+        if room.roster is not None:
+            room.roster.take(entry, at)
+        if isinstance(entry, TopicEntry) and isinstance(entry.slow_s, int):
+            room.slow_s = entry.slow_s
+        party = self._hub.parties.get(comer(entry))
+        if party is not None and room.name not in party.rooms:
+            self.flush()
+            self._hub.join(party, room.name, room.seq)
 
     def _go(self, room: Room, entry: Entry) -> None:
-        if isinstance(entry, LeaveEntry):
+        party = self._hub.parties.get(goer(entry))
+        if party is not None and room.name in party.rooms:
             self.flush()
-            party = self._hub.parties.get(entry.from_)
-            if party is not None:
-                self._hub.leave(party, room.name)
+            self._hub.leave(party, room.name)
 
 
 def _placed(entry: Entry, box: str, seq: int, at: int, balance: Balance) -> Entry:

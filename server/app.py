@@ -8,14 +8,26 @@ import os
 import resource
 import secrets
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
+from msgspec import UNSET
 
 from protocol.codec import Codec
+from protocol.frames import (
+    AcceptEntry,
+    BlockEntry,
+    DeclineEntry,
+    ProfileEntry,
+    RevokeEntry,
+    UnblockEntry,
+)
 from protocol.session import Phase
 
 from . import handlers
+from .admission import Admission
 from .announcer import Announcer
 from .catchup import CatchUp
 from .config import Settings, SettingsError
@@ -26,33 +38,48 @@ from .courier.ways import Ways
 from .delivery import Delivery
 from .drain import drain
 from .durability import Promise
+from .edge import Edge
 from .entrance import Entrance
+from .erasure.erasing import Erasing
+from .garbage import hold_back
 from .hearing import Hearing
-from .hub import Hub
+from .hub import Hub, Listener, Party
 from .hubs import Hubs
 from .keepalive import keep_alive
+from .ledger.blanking import sweep_words
 from .ledger.keys import WORLD, slot_of
+from .ledger.pairs import modes
 from .ledger.sweep import sweep_marks
-from .limits import Bucket
 from .listening import listen
 from .membership import Membership
 from .metrics import HubCollector, Site
 from .outbox import Flusher
 from .outcomes import Load
+from .pace import learn_pace
 from .passwords import Passwords
 from .peer import Peer
+from .people.cutter import Cutter
+from .people.strangers import Strangers
+from .people.trail import Trail
 from .pipeline import RETRY_MAX_S, Pipeline
+from .presence.presence import People
 from .pulse import keep_pulse
+from .receipts import Receipts
 from .regions.places import Places, read_places
 from .regions.world import World
 from .relay import Relay
+from .requests import Requests
+from .rosters import Rosters
+from .seal.opening import key_store
+from .seal.seals import Seals
+from .search.desk import SearchDesk
 from .services import Services
 from .storage import Storage, open_keyspace
 from .store.connection import Down, Lost, Refused
 from .store.discovery import open_stores
 from .store.embedded import EmbeddedStore
 from .store.endpoint import Endpoint, StoreError, parse_url
-from .transport import Connection, Edge
+from .transport import Connection
 from .workers.worker import Worker
 
 OPERATOR_TOKEN = "operator.token"
@@ -91,6 +118,7 @@ class App:
             raise
         gc.collect()
         gc.freeze()
+        hold_back()
 
     async def stop(self) -> None:
         """Drain: no new connections, finish posts, say goodbye, stop the store."""
@@ -128,6 +156,13 @@ class App:
         await self.embedded.start()
         return self.embedded.endpoint
 
+    def _store_url(self) -> str:
+        """Where another process of ours finds the store."""
+        if self.embedded is None:
+            assert self.settings.store is not None
+            return self.settings.store
+        return f"unix://{quote(self.embedded.endpoint.unix_path or '')}"
+
     async def _start_hub(self, endpoint: Endpoint) -> None:
         await self._make_services(endpoint)
         services, settings = self.services, self.settings
@@ -144,14 +179,21 @@ class App:
                 "or choose --durability disk"
             )
         await services.hubs.start()
+        self._hubs_changed()
         self.edge = self._edge(Flusher(asyncio.get_running_loop()))
         self.servers = await self._listen()
         self._run(keep_alive(self.edge, services))
         self._run(sweep_marks(services.stores.links))
+        self._run(sweep_words(services.stores.links))
         self._run(services.catch_up.rounds())
         self._run(services.hubs.beat())
+        self._run(services.cutter.rounds())
+        self._run(services.presence.rounds())
         self._run(services.courier.run())
+        self._run(services.requests.rounds())
+        self._run(services.erasing.run())
         self._run(keep_pulse(services.pipelines, services.promise))
+        self._run(services.search.run())
         if services.world is not None:
             services.world.start()
 
@@ -165,6 +207,9 @@ class App:
         passwords = Passwords(settings.argon2_time_cost, settings.argon2_memory_kib)
         loop = asyncio.get_running_loop()
         services = self.services = Services(settings, keyspace, hub, passwords, loop.time)
+        services.seals = Seals(key_store(settings.keys, settings.data))
+        await services.seals.keys.open()
+        services.search = SearchDesk(services, self._store_url())
         operator_token = operator_token_in(settings.data)
         storage = Storage(services, operator_token)
         slots = [slot_of(keyspace.tag(p).encode()) for p in range(keyspace.partitions)]
@@ -172,15 +217,27 @@ class App:
         announcer = Announcer(hub)
         services.relay = relay = Relay(keyspace, services.channel, hub)
         membership = Membership(keyspace, services.pipeline_of, hub, announcer, relay)
-        relay.ear = Hearing(hub, announcer, membership, services.counters)
+        relay.ear = hearing = Hearing(hub, announcer, membership, services.counters)
         services.catch_up = CatchUp(services, announcer, storage.posts_lost)
         announcer.missing = hub.behind = services.catch_up.missing
         relay.on_listen = services.catch_up.check
         services.hubs = Hubs(services, storage.new_epoch)
-        self.delivery = services.delivery = Delivery(hub, announcer, membership, relay)
+        self.delivery = services.delivery = Delivery(
+            hub, announcer, membership, relay, services.seals
+        )
+        services.delivery.again = lambda post: services.pipeline_of(post.partition).post(post)
+        announcer.heeds[AcceptEntry] = membership.accepted
+        hub.opened = partial(learn_pace, services)
+        services.rosters = Rosters(services)
         self._make_pipelines()
+        self._make_people(announcer, hearing)
         services.contacts = Contacts(services)
+        services.receipts = Receipts(services)
+        services.requests = Requests(services)
+        services.delivery.answered = services.requests.look
+        services.modes = modes(settings.asks)
         services.entrance = Entrance(services)
+        services.erasing = Erasing(services)
         services.handlers = handlers.by_phase()
         if services.world is not None:
             ready = services.handlers[Phase.READY]
@@ -191,14 +248,19 @@ class App:
         load = Load()
         promise = services.promise = Promise.of(settings.durability)
         ways = Ways(
-            services.keyspace, services.pipeline_of, services.channel, promise, self._end_abroad
+            services.keyspace,
+            services.pipeline_of,
+            services.channel,
+            promise,
+            settings.asks,
+            self._end_abroad,
         )
         if self.places is not None:
             services.world = World(services, self.places, ways)
         lanes = services.keyspace.partitions > 1 or services.world is not None
         hubs = services.hubs
         services.courier = Courier(ways, services.relay.id, lambda: hubs.live)
-        hubs.changed = services.courier.elect
+        hubs.changed = self._hubs_changed
         patience_s = RETRY_MAX_S if services.stores.patience_s else 0.0
         for partition in range(services.keyspace.partitions):
             pipeline = Pipeline(
@@ -211,6 +273,39 @@ class App:
                 patience_s=patience_s,
             )
             services.pipelines.append(pipeline)
+
+    def _make_people(self, announcer: Announcer, hearing: Hearing) -> None:
+        """Who is there, and who may not be any more."""
+        services, hub = self.services, self.services.hub
+        presence = services.presence = People(services)
+        cutter = services.cutter = Cutter(services)
+        trail = services.trail = Trail(services)
+        if self.settings.rate_limits and self.settings.strangers == "ask":
+            services.strangers = Strangers(services)
+        hub.came = presence.came
+
+        def went(party: Party, listener: Listener) -> None:
+            presence.went(party, listener)
+            trail.went(party, listener)
+
+        def said(party: Party, entry: ProfileEntry) -> None:
+            if entry.receipts is not UNSET:
+                party.receipts = entry.receipts
+            if entry.seen is not UNSET:
+                presence.shown(party, entry.seen)
+
+        hub.went = went
+        hearing.on_look = cutter.look
+        services.delivery.flagged = cutter.everywhere
+        announcer.heed(ProfileEntry, said)
+        announcer.heed(RevokeEntry, lambda party, entry: cutter.look(party.name))
+        for kind in (AcceptEntry, BlockEntry, DeclineEntry, UnblockEntry):
+            announcer.heed(kind, presence.thought)
+
+    def _hubs_changed(self) -> None:
+        services = self.services
+        services.courier.elect()
+        services.presence.afar.hubs_changed(services.hubs.live)
 
     def _end_abroad(self, source: int, dest: str) -> End:
         assert self.services.world is not None
@@ -231,8 +326,8 @@ class App:
             edge.link = services.world.meet
         self.site = Site(services, HubCollector(services, self.delivery, edge), self.worker)
         if settings.rate_limits:
-            bucket = Bucket(settings.connects_per_s, max(1, int(settings.connects_per_s)))
-            edge.admit = lambda: int(bucket.take(services.now()) * 1000)
+            edge.admit = Admission(settings.connects_per_s, services.now).wait_ms
+        edge.proxies = frozenset(settings.proxies)
         return edge
 
     def _meet(self, connection: Connection, codec: Codec) -> Peer:

@@ -27,6 +27,7 @@ def backup(data: Path, copy: Path) -> int:
     asyncio.run(_backup(data, copy))
     print(f"The data of {data} are in {copy}. To see that they are whole:")
     print(f"  teller admin audit --data {copy}")
+    print("The keys of people's words are not among them: teller admin backup-keys")
     return 0
 
 

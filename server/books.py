@@ -67,6 +67,8 @@ def _print(report: AuditReport) -> None:
         print(f"in circulation: {format_money(amount, currency)}")
     for currency, amount in sorted(report.in_transit.items()):
         print(f"of which between partitions: {format_money(amount, currency)}")
+    for currency, amount in sorted(report.waiting.items()):
+        print(f"not accepted yet in other regions: {format_money(amount, currency)}")
     for words, sums in (("sent to", report.sent), ("come from", report.come)):
         for region, amounts in sorted(sums.items()):
             for currency, amount in sorted(amounts.items()):

@@ -16,15 +16,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from protocol.frames import Entry
+
 from .announcer import Announcer
 from .faults import FAULT
+from .folding import hide_within
 from .hub import Ahead, Box, Party
-from .ledger.entries import read_entry
 from .store.connection import Command, Down
 
 if TYPE_CHECKING:
@@ -214,7 +217,6 @@ class CatchUp:
                     box.ahead.reading = False
                 if self._hub.find(box.name) is box:
                     self._found(partition, box, seq, *replies[2 * place : 2 * place + 2])
-            self._announcer.flush()
 
         self._ask(partition, commands, take)
 
@@ -227,25 +229,33 @@ class CatchUp:
         if length < max((seq, *held)):
             self.posts_lost(partition)
             return
+        missing = [(one, box.name, place) for place, one in enumerate(stored, seq + 1)]
         try:
-            self._announce(box, seq, stored)
+            self._services.seals.read(
+                [one for one in missing if one[2] > box.seq], partial(self._opened, box, length)
+            )
         except ValueError:  # a damaged entry costs its box, not the others
             self._log.exception("an entry cannot be announced", box=box.name)
             self._hub.resync(box)
+
+    def _opened(self, box: Box, length: int, entries: list[Entry]) -> None:
+        """Announce what was missing of `box`, and go on."""
+        if self._hub.find(box.name) is not box:
             return
+        for entry in hide_within(entries, self._services.store_now()):
+            self._announce(box, entry)
         if box.seq < length:
             box.ahead = box.ahead or Ahead()
             self._read_one(box)
         elif box.ahead is not None:
             self._announcer.settle(box)
+        self._announcer.flush()
 
-    def _announce(self, box: Box, seq: int, stored: list[bytes]) -> None:
-        for place, one in enumerate(stored, seq + 1):
-            if place > box.seq:
-                if box.ahead is None or place not in box.ahead.items:
-                    self._services.counters.relay_gaps += 1
-                entry = read_entry(one, box.name, place)
-                self._announcer.put(box, place, entry.at, entry)  # type: ignore[attr-defined]
+    def _announce(self, box: Box, entry: Any) -> None:
+        if entry.seq > box.seq:
+            if box.ahead is None or entry.seq not in box.ahead.items:
+                self._services.counters.relay_gaps += 1
+            self._announcer.put(box, entry.seq, entry.at, entry)
 
     def _ask(
         self, partition: int, commands: list[Command], take: Callable[[list[object]], None]

@@ -12,7 +12,8 @@ from cyclopts.config import Env, Toml
 
 from protocol.money import MoneyError
 
-from . import __version__
+from . import __version__, cli_keys
+from .cli_keys import DEFAULT_DATA, Data, Keys, StoreUrl
 from .config import Settings, SettingsError
 from .store.endpoint import StoreError
 
@@ -22,10 +23,7 @@ admin = App(name="admin", help="What the operator of a hub does.")
 app.command(admin)
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws"
-DEFAULT_DATA = Path("data")
 Url = Annotated[str, Parameter(env_var="TELLER_URL")]
-Data = Annotated[Path, Parameter(env_var="TELLER_DATA")]
-StoreUrl = Annotated[str | None, Parameter(env_var="TELLER_STORE")]
 
 
 @app.command
@@ -140,6 +138,32 @@ def freeze(
 
 
 @admin.command
+def suspend(
+    account: str,
+    *,
+    lift: bool = False,
+    url: Url = DEFAULT_URL,
+    data: Data = DEFAULT_DATA,
+) -> int:
+    """Lock an account out: its connections are closed, and nothing can be sent to it.
+
+    Parameters
+    ----------
+    account
+        Whose, such as @alice.
+    lift
+        Let it in again; its devices are still logged in.
+    url
+        The hub.
+    data
+        The hub's data directory, where the operator's token is.
+    """
+    from .operator import suspend as run
+
+    return run(url, data, account, suspended=not lift)
+
+
+@admin.command
 def audit(
     *,
     data: Data = DEFAULT_DATA,
@@ -179,6 +203,31 @@ def backup(
     from .backup import backup as run
 
     return run(data, copy)
+
+
+admin.command(cli_keys.backup_keys)
+admin.command(cli_keys.restore_keys)
+admin.command(cli_keys.lost_keys)
+
+
+@admin.command
+def reindex(
+    *,
+    data: Data = DEFAULT_DATA,
+    search_dir: Annotated[Path | None, Parameter(env_var="TELLER_SEARCH_DIR")] = None,
+) -> int:
+    """Throw the search index away. Running hubs notice, and make it again from the mailboxes.
+
+    Parameters
+    ----------
+    data
+        The hub's data directory.
+    search_dir
+        Directory of the search index, if the hub has --search-dir.
+    """
+    from .search.database import reindex as run
+
+    return run(search_dir or data / "search")
 
 
 @admin.command
@@ -268,8 +317,9 @@ def doctor(
     *,
     data: Data = DEFAULT_DATA,
     store: StoreUrl = None,
+    keys: Keys = None,
 ) -> int:
-    """Check this machine: Python, limits, store, data directory, clock.
+    """Check this machine: Python, limits, store, keys, data directory, clock.
 
     Parameters
     ----------
@@ -277,12 +327,14 @@ def doctor(
         The hub's data directory.
     store
         URL of your own store, if the hub uses one.
+    keys
+        Directory or URL of the keys of people's words, if the hub has --keys.
     """
     import asyncio
 
     from .doctor import run_doctor
 
-    return asyncio.run(run_doctor(data, store, print))
+    return asyncio.run(run_doctor(data, store, print, keys))
 
 
 def _config_file(arguments: list[str]) -> str | None:

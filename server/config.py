@@ -24,9 +24,11 @@ WORKERS_MAX = 256
 """Beyond it stands a slip of the finger, not a machine."""
 
 _POSITIVE = (
+    "offer_days",
     *("frames_per_s", "frames_burst", "posts_per_s", "posts_burst", "connects_per_s"),
     *("connections_max", "outbox_bytes_max", "rooms_per_account", "ping_interval_s"),
-    *("login_timeout_s", "drain_timeout_s", "argon2_time_cost"),
+    *("login_timeout_s", "drain_timeout_s", "argon2_time_cost", "registrations_per_h"),
+    *("first_contacts_per_h", "first_contacts_new_per_h"),
 )
 """Settings that make no sense as zero or less."""
 
@@ -48,6 +50,17 @@ class Settings:
     """Directory of the embedded store and the operator's token."""
     store: str | None = None
     """URL of your own store (redis://, rediss://, unix://); without it, an embedded one."""
+    keys: str | None = None
+    """Where the keys of people's words are: a directory (by default keys/ in the data directory),
+    or the URL of another Valkey, for hubs of several machines. Never the store itself."""
+    search: Annotated[bool, Parameter(negative="--no-search")] = True
+    """Let people search; --no-search saves the process that keeps the index."""
+    search_dir: Path | None = None
+    """Directory of the search index, by default search/ in the data directory. Hubs of one machine
+    and store may share it. It can be deleted at any time."""
+    strangers: Literal["ask", "open"] = "ask"
+    """What becomes of what strangers send: it waits until who gets it has accepted them (ask), or
+    everybody is accepted who was not declined or blocked (open)."""
     partitions: int | None = None
     """Into how many parts a new store is divided, for ever; a cluster spreads them over its
     primaries. Without it: 1 on a single server, 16 on a cluster. More cost a little on one."""
@@ -61,6 +74,8 @@ class Settings:
     """replica: an ack means synced to the disks of the primary and of a replica; needs --store.
     disk: an ack means synced to disk. everysec: synced within a second, and the ack says
     memory. memory: nothing survives the store."""
+    offer_days: int = 30
+    """Days after which money that waits to be accepted goes back."""
     opening_balance: str | None = None
     """Play money that new accounts get, such as "100.00 USD"."""
     tls_cert: Path | None = None
@@ -73,7 +88,8 @@ class Settings:
     rate_limits: Annotated[bool, Parameter(negative="--no-rate-limits")] = True
     """Token buckets for frames, posts and connects; --no-rate-limits is for load tests."""
     frames_per_s: float = 200.0
-    """Frames per second and connection."""
+    """Frames per second and connection. A question about much counts as several: a page's 50
+    entries, 4 conversations or 10 names as one more each."""
     frames_burst: int = 400
     """Frames that a connection may send at once."""
     posts_per_s: float = 50.0
@@ -81,7 +97,17 @@ class Settings:
     posts_burst: int = 200
     """Posts that an account may send at once."""
     connects_per_s: float = 500.0
-    """New connections per second; more are asked to come later."""
+    """New connections per second; more are asked to come later, each at another time. A fifth of it
+    for one address."""
+    registrations_per_h: int = 120
+    """New accounts per hour and address."""
+    first_contacts_per_h: int = 60
+    """People whom an account may address for the first time in an hour (with --strangers ask)."""
+    first_contacts_new_per_h: int = 10
+    """The same for an account that is younger than a day."""
+    proxies: list[str] = field(default_factory=list)
+    """Address of a proxy before the hub, which tells by X-Forwarded-For where a client is; may be
+    given again. Without it, all that comes through a proxy counts as one address."""
     connections_max: int = 100_000
     """Connections at the same time."""
     frame_bytes_max: int = FRAME_BYTES_MAX
@@ -139,9 +165,19 @@ class Settings:
         return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
     @property
+    def index_folder(self) -> Path:
+        """Where the search index is."""
+        return self.search_dir or self.data / "search"
+
+    @property
     def scheme(self) -> Literal["ws", "wss"]:
         """Of the URL where clients connect."""
         return "wss" if self.tls_cert else "ws"
+
+    @property
+    def asks(self) -> bool:
+        """Whether strangers must be accepted."""
+        return self.strangers == "ask"
 
     def opening_deposit(self, name: str) -> Deposit | None:
         """The deposit that opens the account `name`, if there is one."""

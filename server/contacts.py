@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from protocol.errors import Code
@@ -36,13 +37,22 @@ PARKED_MAX = 1_000
 _FOREVER = float("inf")
 
 
+Finish = Callable[[Post | None], None]
+"""Takes a post that is ready; None, if its frame was answered already."""
+Begin = Callable[[Finish], None]
+"""Reads what a post depends on, and finishes it, once."""
+
+
 class _Parked:
     """A post that waits, for answers of its own or behind others of its connection."""
 
-    __slots__ = ("answers", "missing", "post", "timer")
+    __slots__ = ("answers", "begin", "id", "missing", "post", "timer")
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, id: str, post: Post | None = None, begin: Begin | None = None) -> None:
+        self.id = id
         self.post = post
+        self.begin = begin
+        """What is to be done when it stands first, before there is a post."""
         self.answers: dict[bytes, object] = {}
         """By the key of the lookup."""
         self.missing = 0
@@ -60,6 +70,8 @@ class Contacts:
         """Posts that wait, in order, by connection."""
         self._known: dict[bytes, float] = {}
         """Good answers, by the key of the lookup, and until when they are believed."""
+        self._going: set[Peer] = set()
+        """Whose posts are being sent on now."""
         self.asked = 0
         """Posts that had to wait for an answer."""
 
@@ -75,11 +87,46 @@ class Contacts:
         elif len(queue) >= PARKED_MAX:
             peer.refuse_post(post, Code.BUSY)
             return
-        parked = _Parked(post)
+        parked = _Parked(post.id, post)
         queue.append(parked)
         if unknown:
             self.asked += 1
             self._ask(peer, parked, unknown)
+
+    def hold(self, peer: Peer, id: str, begin: Begin) -> None:
+        """Call `begin` when all earlier posts of `peer` have left, so that what it reads is behind
+        them; later ones leave behind the post that it finishes."""
+        queue = self.parked.get(peer)
+        if queue is None:
+            queue = self.parked[peer] = deque()
+        elif len(queue) >= PARKED_MAX:
+            peer.refuse(Code.BUSY, id)
+            return
+        self.asked += 1
+        queue.append(_Parked(id, begin=begin))
+        self._let_go(peer)
+
+    def _begin(self, peer: Peer, parked: _Parked, begin: Begin) -> None:
+        def finish(post: Post | None) -> None:
+            if parked.timer is None:  # given up
+                return
+            parked.timer.cancel()
+            parked.timer = None
+            if post is None:
+                self.parked[peer].remove(parked)
+            else:
+                parked.post = post
+                if unknown := self._unknown(post):
+                    self._ask(peer, parked, unknown)
+            self._let_go(peer)
+
+        parked.begin = None
+        loop = asyncio.get_running_loop()
+        parked.timer = loop.call_later(ANSWER_S, self._give_up, peer, parked, Code.BUSY)
+        try:
+            begin(finish)
+        except Down:
+            self._give_up(peer, parked, Code.UNAVAILABLE)
 
     def _unknown(self, post: Post) -> list[Lookup]:
         """What is to be asked for `post`."""
@@ -139,14 +186,16 @@ class Contacts:
         parked.timer.cancel()
         parked.timer = None
         post, answers = parked.post, parked.answers
+        assert post is not None
         asked = [one for one in post.lookups if one.key in answers]
         found = hint_of(tuple(asked), [answers[one.key] for one in asked])
         post.hint = min(hint for hint in (found, post.hint) if hint) if found else post.hint
         self._let_go(peer)
 
     def _too_late(self, peer: Peer, parked: _Parked) -> None:
-        channel_of = self._services.channel
-        there = all(channel_of(lookup.partition).up for lookup in parked.post.lookups)
+        channel_of, post = self._services.channel, parked.post
+        assert post is not None
+        there = all(channel_of(lookup.partition).up for lookup in post.lookups)
         self._give_up(peer, parked, Code.BUSY if there else Code.UNAVAILABLE)
 
     def _give_up(self, peer: Peer, parked: _Parked, code: Code) -> None:
@@ -154,17 +203,27 @@ class Contacts:
         if parked.timer is not None:
             parked.timer.cancel()
             parked.timer = None
-        queue = self.parked[peer]
-        queue.remove(parked)
-        peer.refuse_post(parked.post, code)
+        self.parked[peer].remove(parked)
+        peer.refuse(code, parked.id)
         self._let_go(peer)
 
     def _let_go(self, peer: Peer) -> None:
         """Send on what stands first and waits for nothing."""
-        queue = self.parked[peer]
-        while queue and queue[0].timer is None:
-            post = queue.popleft().post
-            self._pipeline_of(post.partition).post(post)
+        queue = self.parked.get(peer)
+        if queue is None or peer in self._going:  # what is known at once does not go deeper
+            return
+        self._going.add(peer)
+        try:
+            while queue and queue[0].timer is None:
+                first = queue[0]
+                if first.begin is not None:
+                    self._begin(peer, first, first.begin)
+                    continue
+                queue.popleft()
+                assert first.post is not None
+                self._pipeline_of(first.post.partition).post(first.post)
+        finally:
+            self._going.discard(peer)
         if not queue:
             del self.parked[peer]
 

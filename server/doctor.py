@@ -19,6 +19,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
+from .seal.opening import examine
 from .store.binary import binary_version, find_binary
 from .store.check import StoreFacts, StorePulse, check_server, check_store, read_facts, take_pulse
 from .store.client import redis_client
@@ -62,10 +63,13 @@ class Report:
         self.failed = True
 
 
-async def run_doctor(data: Path, store_url: str | None, out: Callable[[str], None]) -> int:
+async def run_doctor(
+    data: Path, store_url: str | None, out: Callable[[str], None], keys: str | None = None
+) -> int:
     """Check everything, one line each to `out`; 0 if nothing failed, else 1.
 
     With a `store_url` that store is checked, otherwise the embedded one in `data` if it runs.
+    `keys`: where those of people's words are, if not in `data`.
     """
     report = Report(out)
     _check_python(report)
@@ -86,6 +90,8 @@ async def run_doctor(data: Path, store_url: str | None, out: Callable[[str], Non
                 await _check_cluster(report, servers)
         except StoreError as error:
             report.fail(str(error))
+    fit, text = await examine(keys, data)
+    (report.ok if fit else report.fail)(text)
     _check_monotonic(report)
     return 1 if report.failed else 0
 

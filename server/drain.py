@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from protocol.errors import Close
 
+from .edge import Edge
 from .peer import Peer
 from .regions.tunnel import Tunnel
 from .services import Services
-from .transport import Edge
 
 SPREAD_MS_MIN = 1_000
 """They are asked to come back spread over a millisecond for each, and at least this long."""
@@ -36,7 +36,7 @@ async def drain(services: Services, edge: Edge) -> None:
     """Read nothing more, let posts finish, then say goodbye to everyone."""
     loop = asyncio.get_running_loop()
     until = loop.time() + services.settings.drain_timeout_s
-    edge.admit = lambda: 1_000  # whoever is about to come in is asked to try again
+    edge.admit = lambda address: 1_000  # whoever is about to come in is asked to try again
     _read(edge, False)
     await _until(lambda: services.idle, until)
     farewell(edge)

@@ -23,70 +23,31 @@ from protocol.session import Phase
 
 from .durability import RANK, confirm
 from .ledger import routing
-from .ledger.keys import WORLD
+from .ledger.conditions import Change, Op
+from .ledger.entries import entry_of
+from .ledger.keys import WORLD, AccountKeys
 from .ledger.posts import Kind, Post
-from .limits import Bucket
+from .newcomer import Newcomer
 from .passwords import new_token, token_field, token_owner
+from .people.devices import in_the_way, is_over, last_field, read_token, token_value
 from .regions.link import Unreachable
-from .snapshot import Snapshot, Visitor, read_snapshot
-from .store.connection import Down, Lost, Refused
+from .seal.keys import KeysError
+from .seal.words import sealed_body
+from .snapshot import read_snapshot
+from .store.connection import Channel, Down, Lost, Refused
+from .throttle import Throttle
+from .turnstile import Turn, Turnstile
 
 if TYPE_CHECKING:
     from .peer import Peer
     from .services import Services
 
-FAILURES_PER_S = 0.2
-FAILURES_BURST = 10
-"""Wrong passwords for one handle: ten at once, then one in five seconds."""
-FAILURES_KEPT = 10_000
 BACK_S = 0.5
 """When whoever came in without a room is asked to come in anew, if its partition is back already:
 not at once, as it may not have settled."""
+RESERVED = frozenset({"all"})
+"""Handles that nobody gets: `@all` calls everybody in a room."""
 _DEVICE = "unnamed"
-
-
-class _Newcomer(Visitor):
-    """Somebody who is coming in: listens at once, and is welcomed when all is read."""
-
-    def __init__(
-        self, entrance: Entrance, peer: Peer, id: str, name: str, token: str | None
-    ) -> None:
-        self._entrance = entrance
-        self._peer = peer
-        self._id = id
-        self._name = name
-        self._token = token
-
-    def hear(self, boxes: dict[str, int]) -> None:
-        peer, services = self._peer, self._entrance.services
-        if peer.gone:
-            return
-        if peer.party is None:
-            peer.hold()
-            peer.party = services.enter(peer, self._name, boxes[self._name])
-        for box, seq in boxes.items():
-            if box != self._name:
-                services.hub.attend(peer, peer.party, box, seq)
-
-    def enter(self, snapshot: Snapshot) -> None:
-        peer = self._peer
-        if peer.gone:
-            return
-        self._entrance.miss(peer, snapshot.absent)
-        peer.at_home(Phase.READY, self._name)
-        welcome = Welcome(
-            self._id,
-            self._name.removeprefix("@"),
-            snapshot.boxes,
-            snapshot.record.balances,
-            snapshot.record.version,
-            self._entrance.services.settings.announced_limits(),
-            UNSET if self._token is None else self._token,
-        )
-        peer.release([welcome, *snapshot.missed])
-
-    def fail(self, code: Code) -> None:
-        self._entrance.refuse(self._peer, code, self._id)
 
 
 class Entrance:
@@ -94,7 +55,11 @@ class Entrance:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._failures: dict[str, Bucket] = {}
+        settings = services.settings
+        self._throttle = Throttle(
+            services.now, settings.registrations_per_h, rates=settings.rate_limits
+        )
+        self.turnstile = Turnstile()
         self._tasks: set[asyncio.Task[None]] = set()
         self._missing: dict[int, WeakSet[Peer]] = {}
         """Who came in without a room, by the room's partition."""
@@ -124,12 +89,29 @@ class Entrance:
         """The account exists; its first token was stored with it."""
         token = self.services.first_tokens.pop(peer, None)
         if token is not None and not peer.gone:
-            self._welcome(peer, frame.id, f"@{frame.handle}", {}, token)
+            work = self._welcome(peer, frame.id, f"@{frame.handle}", {}, token)
+            self._run(peer, frame.id, work)
 
     def register_again(self, peer: Peer, frame: Any) -> None:
         """The same registration was answered before, perhaps into a broken connection."""
         self.services.first_tokens.pop(peer, None)
         self._run(peer, frame.id, self._login(peer, frame.handle, frame.password, frame))
+
+    async def knows(self, peer: Peer, password: str) -> bool:
+        """Whether `password` is that of the account of `peer`. Tries count as those of a login.
+
+        Raises:
+            FrameError: too many tries, or too many who wait.
+            Down, Lost, Refused: there is no store.
+        """
+        self._throttle.password(peer.handle, peer.address)
+        channel = self.services.channel(peer.keys.partition)
+        stored = await channel.request("GET", peer.keys.secret)
+        secret = stored.decode() if isinstance(stored, bytes) else None
+        right = await self.services.passwords.verify(secret, password)
+        if right:
+            self._throttle.right(peer.handle, peer.address)
+        return right
 
     def refuse(self, peer: Peer, code: Code, id: str, **details: str | int) -> None:
         """Nobody came in; the connection may try again."""
@@ -142,6 +124,7 @@ class Entrance:
         for room in rooms:
             assert peer.party is not None
             peer.party.rooms.add(room)
+            peer.party.lacking.add(peer)
             partition = self.services.keyspace.partition_of(room)
             self._missing.setdefault(partition, WeakSet()).add(peer)
             if self.services.channel(partition).up:  # since its answer was lost it has come back
@@ -151,6 +134,11 @@ class Entrance:
         """A partition is there, again."""
         for peer in self._missing.pop(partition, ()):
             peer.resync()
+
+    def came(self, peer: Peer) -> None:
+        """Somebody is in."""
+        self._throttle.right(peer.handle, peer.address, guessed=False)
+        self.services.trail.came(peer)
 
     def turned_away(self, peer: Peer) -> None:
         """Whoever asked did not come in."""
@@ -178,6 +166,9 @@ class Entrance:
             self.refuse(peer, error.code, id, **error.details)
         except Down:
             self.refuse(peer, Code.UNAVAILABLE, id)
+        except KeysError as error:
+            self._log.error("the keys cannot be used", error=str(error))
+            self.refuse(peer, Code.UNAVAILABLE, id)
         except Lost:  # nobody came in; but a token may be revoked, or not
             self.refuse(peer, Code.UNAVAILABLE if entering else Code.OUTCOME_UNKNOWN, id)
         except Refused as error:
@@ -190,6 +181,9 @@ class Entrance:
     async def _register(self, peer: Peer, frame: Register) -> None:
         services = self.services
         name = f"@{frame.handle}"
+        if frame.handle in RESERVED:
+            raise FrameError(Code.NAME_TAKEN, frame.id)
+        self._throttle.opening(peer.address)
         await self._claim(name, frame.id)
         keys = services.keyspace.of(name)
         hashed = await services.passwords.hash(frame.password)
@@ -201,10 +195,15 @@ class Entrance:
         post.to = keys
         post.box = name
         device = _DEVICE if frame.device is UNSET else frame.device
-        post.extra = (keys.secret, hashed, keys.tokens, token_field(token), device)
+        value = token_value(device, services.store_now())
+        post.extra = (keys.secret, hashed, keys.tokens, token_field(token), value)
+        post.changes = (Change(keys.profile, Op.UNTIL, "created", "0"),)
         opening = services.settings.opening_deposit(name)
         if opening is not None:
-            routing.opening(services.keyspace, post, keys, opening)
+            seal = await services.seals.prepare(WORLD)
+            body = sealed_body(seal, entry_of(opening, WORLD))
+            routing.opening(services.keyspace, post, keys, opening, body)
+        peer.seal = await services.seals.prepare(name)
         services.first_tokens[peer] = token
         services.pipeline_of(post.partition).post(post)
 
@@ -222,7 +221,7 @@ class Entrance:
 
     async def _login(self, peer: Peer, handle: str, password: str, frame: Login | Register) -> None:
         name = f"@{handle}"
-        self._throttle(name)
+        self._throttle.password(name, peer.address)
         services = self.services
         keys = services.keyspace.of(name)
         channel = services.channel(keys.partition)
@@ -235,31 +234,61 @@ class Entrance:
             self.refuse(peer, Code.NAME_TAKEN if again else Code.LOGIN_FAILED, frame.id)
             peer.blunder()
             return
-        self._failures.pop(name, None)
+        self._throttle.right(name, peer.address)
+        peer.seal = await services.seals.prepare(name)
         token = new_token(name)
         device = _DEVICE if frame.device is UNSET else frame.device
-        await channel.request("HSET", keys.tokens, token_field(token), device)
-        self._welcome(peer, frame.id, name, {}, token)
+        await self._keep(channel, keys, token, device)
+        await self._welcome(peer, frame.id, name, {}, token)
+
+    async def _keep(self, channel: Channel, keys: AccountKeys, token: str, device: str) -> None:
+        """Store a new token, in place of those that are too old or too many."""
+        now = self.services.store_now()
+        stored = await channel.request("HGETALL", keys.tokens)
+        assert isinstance(stored, dict)
+        await channel.request("HSET", keys.tokens, token_field(token), token_value(device, now))
+        if dropped := in_the_way(stored, now):
+            await channel.request("HDEL", keys.tokens, *dropped)
+            self.services.cutter.everywhere(keys.name)
 
     async def _hello(self, peer: Peer, frame: Hello) -> None:
         name = token_owner(frame.token)
         if not name:
             raise FrameError(Code.TOKEN_INVALID, frame.id)
+        turn = await self.turnstile.turn(frame.id)
+        try:
+            await self._hello_in_turn(peer, frame, name, turn)
+        except BaseException:
+            turn.end()
+            raise
+
+    async def _hello_in_turn(self, peer: Peer, frame: Hello, name: str, turn: Turn) -> None:
+        if peer.gone:
+            turn.end()
+            return
         field = token_field(frame.token)
         keys = self.services.keyspace.of(name)
         channel = self.services.channel(keys.partition)
-        device = await channel.request("HGET", keys.tokens, field)
+        found = await channel.request("HMGET", keys.tokens, field, last_field(field))
+        assert isinstance(found, list)
+        device, last = found
+        if device is not None and is_over(read_token(field, device, last), self._now()):
+            await channel.request("HDEL", keys.tokens, field, last_field(field))
+            raise FrameError(Code.TOKEN_INVALID, frame.id)
         if device is None:
             there = await channel.request("EXISTS", keys.secret)
+            turn.end()  # another region takes its time, and nobody else has to wait for it
             if not there and await self._roam(peer, name, frame):
                 return
             raise FrameError(Code.TOKEN_INVALID, frame.id)
+        peer.seal = await self.services.seals.prepare(name)
         if name == WORLD:
+            turn.end()
             self._welcome_operator(peer, frame.id, field)
             return
         cursors = {} if frame.cursors is UNSET else frame.cursors
         peer.token_field = field
-        self._welcome(peer, frame.id, name, cursors, None)
+        await self._welcome(peer, frame.id, name, cursors, None, turn)
 
     async def _roam(self, peer: Peer, name: str, frame: Login | Hello) -> bool:
         """Whether `name` lives in another region, so that the connection is carried on there, or
@@ -275,8 +304,8 @@ class Entrance:
             self.refuse(peer, error.code, frame.id)
             peer.blunder()
             return True
-        if taken:
-            self._failures.pop(name, None)
+        if taken and isinstance(frame, Login):
+            self._throttle.right(name, peer.address)
         return taken
 
     async def _logout(self, peer: Peer, frame: Logout) -> None:
@@ -289,25 +318,32 @@ class Entrance:
             raise FrameError(Code.OUTCOME_UNKNOWN, frame.id)
         peer.send(Ack(frame.id, services.store_now(), durable))
         peer.goodbye(Close.LOGGED_OUT, "logged out")
+        services.cutter.everywhere(peer.handle)  # others may be here with the same token
 
-    def _throttle(self, name: str) -> None:
-        """Take a try for `name` before the password is looked at; a right one gives all back."""
-        bucket = self._failures.pop(name, None) or Bucket(FAILURES_PER_S, FAILURES_BURST)
-        self._failures[name] = bucket  # now the newest
-        if len(self._failures) > FAILURES_KEPT:
-            del self._failures[next(iter(self._failures))]
-        if wait := bucket.take(self.services.now()):
-            raise FrameError(Code.RATE_LIMITED, retry_after_ms=int(wait * 1000) + 1)
+    def _now(self) -> int:
+        return self.services.store_now()
 
     # Private: the welcome.
 
-    def _welcome(
-        self, peer: Peer, id: str, name: str, cursors: dict[str, int], token: str | None
+    async def _welcome(
+        self,
+        peer: Peer,
+        id: str,
+        name: str,
+        cursors: dict[str, int],
+        token: str | None,
+        turn: Turn | None = None,
     ) -> None:
         if token is not None:
             peer.token_field = token_field(token)
-
-        read_snapshot(self.services, name, cursors, _Newcomer(self, peer, id, name, token))
+        if turn is None:
+            turn = await self.turnstile.turn(id)
+        try:
+            newcomer = Newcomer(self, peer, id, name, token, turn)
+            read_snapshot(self.services, name, cursors, newcomer)
+        except BaseException:
+            turn.end()
+            raise
 
     def _welcome_operator(self, peer: Peer, id: str, field: str) -> None:
         if peer.gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import NegotiationError
@@ -14,12 +15,14 @@ from websockets.typing import Origin, Subprotocol
 from protocol.codec import CODECS, JSON
 
 if TYPE_CHECKING:
-    from .transport import Connection, Edge, Guest
+    from .edge import Edge, Guest
+    from .transport import Connection
 
 LINK_PATH = "/region"
 LINK_SUBPROTOCOL = "teller.region.v1"
 """Between hubs of different regions; see the folder `regions`."""
 
+_FORWARDED = "X-Forwarded-For"
 Reply = Callable[[int, str, str], None]
 """Takes status, media type and body of a page."""
 
@@ -33,19 +36,48 @@ def expect_request(edge: Edge) -> ServerProtocol:
     )
 
 
+def network_of(peer: object) -> str:
+    """The address of a socket's peer; of IPv6 the network of 64 bits, which is one customer's."""
+    if not isinstance(peer, tuple) or not peer:
+        return ""  # a Unix socket
+    host = str(peer[0]).partition("%")[0]
+    return _network(host)
+
+
+def forwarded_for(request: Request, address: str, proxies: frozenset[str]) -> str | None:
+    """Where a client is who came through proxies of ours: the last address that is none of them."""
+    if address not in proxies:
+        return None
+    named = [one.strip() for line in request.headers.get_all(_FORWARDED) for one in line.split(",")]
+    others = [_network(one) for one in named if _network(one) not in proxies]
+    return others[-1] if others else None
+
+
+def _network(host: str) -> str:
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address) >> 64 << 64))
+
+
 def answer(
-    edge: Edge, library: ServerProtocol, request: Request, reply: Reply
+    edge: Edge, library: ServerProtocol, request: Request, reply: Reply, address: str
 ) -> Callable[[Connection], Guest] | None:
     """Answer `request`; what makes the guest of the connection, or None where nobody comes in.
 
-    `reply` is for who wants a page.
+    `reply` is for who wants a page; `address` is where it comes from.
     """
     path = request.path.partition("?")[0]
     link = edge.link if path == LINK_PATH else None
     if path != "/ws" and link is None and request.method == "GET":
         edge.answer(path, reply)
         return None
-    wait_ms = edge.admit()
+    wait_ms = edge.admit(address)
     if wait_ms or len(edge.connections) > edge.connections_max:
         library.send_response(_come_later(library, max(wait_ms, 1_000)))
         return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import UnsetType
 
-from protocol.frames import BalanceAfter
+from protocol.frames import BalanceAfter, DeliveredEntry, ReadEntry
 
 from .announcer import Announcer
 from .hub import Hub, Listener, Party, Room, tell
@@ -14,8 +16,8 @@ from .peer import Peer
 from .relay import Ear, Notice
 from .services import Counters
 
-SHED_BYTES = 64 * 1024
-"""A listener whose socket does not take more than this gets no ephemeral frames."""
+AUDIENCE_MAX = 250
+"""In a room with more listeners here nobody is told who types."""
 
 
 class Hearing(Ear):
@@ -28,6 +30,8 @@ class Hearing(Ear):
         self._announcer = announcer
         self._membership = membership
         self._counters = counters
+        self.on_look: Callable[[str], None] = lambda name: None
+        """Told of an account that should be looked at."""
 
     def entry(self, name: str, seq: int, stored: bytes, balance: BalanceAfter | UnsetType) -> None:
         box = self._hub.find(name)
@@ -41,6 +45,9 @@ class Hearing(Ear):
     def notice(self, name: str, frame: Notice) -> None:
         tell_notice(self._hub, self._counters, name, frame)
 
+    def look(self, name: str) -> None:
+        self.on_look(name)
+
     def heard(self) -> None:
         self._announcer.flush()
 
@@ -51,9 +58,23 @@ def tell_notice(hub: Hub, counters: Counters, name: str, frame: Notice) -> None:
     if not isinstance(box, Party | Room):
         return
     ready: list[Listener] = []
-    for listener in box.everyone():
-        if isinstance(listener, Peer) and listener.waiting_bytes > SHED_BYTES:
+    audience = box.everyone()
+    if len(audience) > AUDIENCE_MAX:
+        counters.shed += 1
+        return
+    for listener in audience:
+        if isinstance(listener, Peer) and listener.crowded:
             counters.shed += 1
-        elif not (isinstance(listener, Peer) and listener.handle == frame.from_):
+        elif _is_for(listener, frame):
             ready.append(listener)
     tell(ready, frame)
+
+
+def _is_for(listener: Listener, frame: Notice) -> bool:
+    """Nobody is told of themselves; and of receipts nobody who wants none."""
+    if not isinstance(listener, Peer):
+        return True
+    if listener.handle == frame.from_:
+        return False
+    receipt = isinstance(frame, ReadEntry | DeliveredEntry)
+    return not receipt or listener.party is None or listener.party.receipts

@@ -11,6 +11,7 @@ from __future__ import annotations
 from asyncio import TimerHandle
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
 
 from protocol.codec import Codec
 from protocol.frames import HubFrame
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
     from .announcer import Item
     from .peer import Peer
+    from .roster import Roster
+
+
+PACE_UNKNOWN = -1
+"""The `slow_s` of a room whose pace was not read yet."""
 
 
 class Listener(Protocol):
@@ -81,7 +87,7 @@ class Box:
 class Party(Box):
     """An account that is connected here."""
 
-    __slots__ = ("bucket", "listeners", "rooms")
+    __slots__ = ("bucket", "lacking", "listeners", "receipts", "rooms", "seen")
 
     def __init__(self, name: str, seq: int) -> None:
         super().__init__(name, seq)
@@ -89,6 +95,12 @@ class Party(Box):
         self.rooms: set[str] = set()
         self.bucket: Bucket | None = None
         """How fast the account may post, over all its connections."""
+        self.receipts = True
+        """Whether it tells, and is told, what was delivered and read."""
+        self.lacking: WeakSet[Listener] = WeakSet()
+        """Who came in without some of the rooms, because their partitions did not answer."""
+        self.seen = True
+        """Whether others may know when it is there."""
 
     def everyone(self) -> list[Listener]:
         return list(self.listeners)
@@ -100,11 +112,15 @@ class Party(Box):
 class Room(Box):
     """A room with connected members, by encoding."""
 
-    __slots__ = ("audience",)
+    __slots__ = ("audience", "roster", "slow_s")
 
     def __init__(self, name: str, seq: int) -> None:
         super().__init__(name, seq)
         self.audience: dict[Codec, dict[Listener, None]] = {}
+        self.roster: Roster | None = None
+        """Its members, once somebody asked for them."""
+        self.slow_s = PACE_UNKNOWN
+        """A member may write once in so many seconds; 0: as often as they like."""
 
     def add(self, listener: Listener) -> None:
         self.audience.setdefault(listener.codec, {})[listener] = None
@@ -129,8 +145,14 @@ class Hub:
     def __init__(self) -> None:
         self.parties: dict[str, Party] = {}
         self.rooms: dict[str, Room] = {}
+        self.opened: Callable[[Room], None] = lambda room: None
+        """Called when somebody here begins to listen to a room that nobody here listened to."""
         self.behind: Callable[[Box], None] = lambda box: None
         """Called when a box has entries in the store that were not announced here."""
+        self.came: Callable[[Party], None] = lambda party: None
+        """Called when an account's first connection here has come in."""
+        self.went: Callable[[Party, Listener], None] = lambda party, listener: None
+        """Called when a connection of an account is gone."""
 
     def find(self, name: str) -> Box | None:
         """The box `name`, if anybody here listens to it."""
@@ -143,6 +165,8 @@ class Hub:
             party = self.parties[name] = Party(name, seq)
         party.listeners[listener] = None
         self._stands(party, listener, seq)
+        if len(party.listeners) == 1:
+            self.came(party)
         return party
 
     def attend(self, listener: Listener, party: Party, name: str, seq: int) -> None:
@@ -168,6 +192,9 @@ class Hub:
             self._unhear(name, listener)
         if not party.listeners:
             self.parties.pop(party.name, None)
+        elif listener in party.lacking:
+            self._tidy(party, listener)
+        self.went(party, listener)
 
     def join(self, party: Party, name: str, seq: int) -> None:
         """`party` is a member of room `name`; all its connections hear what follows `seq`."""
@@ -192,10 +219,22 @@ class Hub:
         yield from self.parties.values()
         yield from self.rooms.values()
 
+    def _tidy(self, party: Party, gone: Listener) -> None:
+        """Forget rooms that only `gone` brought, unheard: `party` may have been put out of them."""
+        party.lacking.discard(gone)
+        if not party.lacking:
+            heard = [name for name in party.rooms if self._hears(party, name)]
+            party.rooms.intersection_update(heard)
+
+    def _hears(self, party: Party, name: str) -> bool:
+        room = self.rooms.get(name)
+        return room is not None and any(one in room for one in party.listeners)
+
     def _room(self, name: str, seq: int) -> Room:
         room = self.rooms.get(name)
         if room is None:
             room = self.rooms[name] = Room(name, seq)
+            self.opened(room)
         return room
 
     def _stands(self, box: Box, listener: Listener, seq: int) -> None:

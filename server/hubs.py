@@ -28,6 +28,7 @@ WELCOME_S = 1.0
 FORGET_MS = 60_000
 """Hubs that left no other trace for so long are deleted from the hash."""
 HELLO, WELCOME, BEAT, BYE, EPOCH = b"hello", b"welcome", b"beat", b"bye", b"epoch"
+ERASED = b"erased"
 
 
 class Hubs:
@@ -99,6 +100,11 @@ class Hubs:
         with suppress(Down):  # they find it when they connect again
             self._relay.say(self._key, 0, b"%b %d %d" % (EPOCH, partition, epoch))
 
+    def tell_erased(self, name: str) -> None:
+        """Tell the others that the key of an account was destroyed."""
+        with suppress(Down):  # they look again when they connect again
+            self._relay.say(self._key, 0, b"%b %b" % (ERASED, name.encode()))
+
     async def stop(self) -> None:
         """Say goodbye."""
         for task in self._tasks:
@@ -118,6 +124,9 @@ class Hubs:
         if word.startswith(EPOCH):
             _, partition, epoch = word.split()
             self._new_epoch(int(partition), int(epoch))
+            return
+        if word.startswith(ERASED):
+            self._services.erasing.heard(word.split()[1].decode())
             return
         new = hub not in self._seen
         self._seen[hub] = self._services.now()

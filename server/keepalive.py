@@ -11,10 +11,12 @@ from itertools import islice
 
 from protocol.errors import Close
 
+from .edge import Edge
+from .garbage import search
 from .peer import Peer
 from .regions.tunnel import Tunnel
 from .services import Services
-from .transport import Connection, Edge
+from .transport import Connection
 from .wire import PING
 
 
@@ -26,6 +28,7 @@ async def keep_alive(edge: Edge, services: Services) -> None:
         await asyncio.sleep(1.0)
         edge.tick += 1
         services.ages.update(services.store_now())
+        search(len(edge.connections), busy=bool(services.entrance.turnstile.waiting))
         if not round_:
             services.forget_full_buckets()
             round_ = list(edge.connections)

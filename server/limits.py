@@ -33,3 +33,21 @@ class Bucket:
             return wait
         self._full_at = full_at + self._interval
         return 0.0
+
+
+class Buckets:
+    """A bucket for each of many, as long as it is not full; at most so many are kept."""
+
+    def __init__(self, rate: float, burst: int, most: int = 10_000) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._most = most
+        self._buckets: dict[str, Bucket] = {}
+
+    def take(self, who: str, now: float) -> float:
+        """One token of `who` at `now` (seconds); 0, or the seconds to wait until there is one."""
+        bucket = self._buckets.pop(who, None) or Bucket(self._rate, self._burst)
+        self._buckets[who] = bucket  # the newest
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket.take(now)

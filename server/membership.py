@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from protocol.frames import AcceptEntry
+
 from .announcer import Announcer
-from .hub import Hub
+from .hub import Hub, Party
 from .ledger.keys import Keyspace
 from .pipeline import Pipeline
 from .relay import Relay
@@ -40,15 +42,32 @@ class Membership:
         if party is None:
             return
         if name in party.rooms:
-            room = hub.rooms.get(name)
-            if room is not None and not seq:  # a device that came in when its rooms did not tell it
-                hub.join(party, name, room.seq)
+            if not seq:
+                self._complete(party, name)
         elif not seq:
             self._ask(who, name)
         elif name not in hub.rooms:
             self._announcer.flush()
             hub.join(party, name, seq - 1)
             self._relay.begin([name])
+
+    def _complete(self, party: Party, name: str) -> None:
+        """A device that came in when its rooms did not tell of `name` yet hears it from now on. One
+        that came in without it because the partition did not answer may have a part of it already:
+        it comes in anew, or it would hear the room with a hole."""
+        room = self._hub.rooms.get(name)
+        if room is None:
+            return
+        for listener in [one for one in party.listeners if one not in room]:
+            if listener in party.lacking:
+                listener.resync()
+            else:
+                room.add(listener)
+
+    def accepted(self, party: Party, entry: AcceptEntry) -> None:
+        """An entry of the box of `party` says who was accepted: perhaps they, into a room."""
+        if isinstance(entry.room, str) and entry.who == party.name:
+            self.came(party.name, entry.room)
 
     def _ask(self, who: str, name: str) -> None:
         """Hear the room from where it stands now, if `who` is still a member: the word of it may

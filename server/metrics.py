@@ -15,13 +15,14 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from .delivery import Delivery
+from .edge import Edge
 from .handshake import Reply
 from .services import Services
-from .transport import Edge
 from .workers.messages import Family
 
 if TYPE_CHECKING:
     from .regions.world import World
+    from .search.desk import SearchDesk
     from .workers.worker import Worker
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,6 +44,10 @@ class HubCollector(Collector):
             "connections": ("Open sockets", len(self._edge.connections)),
             "accounts_connected": ("Accounts with a connection", len(services.hub.parties)),
             "rooms_connected": ("Rooms with a connected member", len(services.hub.rooms)),
+            "entering_waiting": (
+                "Connections that wait for their turn to come in",
+                len(services.entrance.turnstile.waiting),
+            ),
             "hubs": ("Hubs on this store, with this one", len(services.hubs.live)),
             "store_up": ("1 while the store answers", int(services.stores.up)),
             "store_clock_ahead_ms": ("Store's clock minus ours", services.store_ahead_ms),
@@ -67,17 +72,20 @@ class HubCollector(Collector):
             "rate_limited": ("Frames refused by a rate", counters.rate_limited),
             "slow_closed": ("Connections closed as slow", counters.slow),
             "idle_closed": ("Connections closed as idle", counters.idle),
-            "shed": ("Ephemeral frames dropped", counters.shed),
+            "shed": ("Ephemeral frames dropped or put off", counters.shed),
+            "presence_told": ("Comings and goings told to who watches", counters.presence),
             "logins": ("Connections that logged in", counters.logins),
             "store_losses": ("Store connections that broke", counters.store_losses),
             "relay_published": ("Publications to other hubs", services.relay.published),
             "relay_heard": ("Publications of other hubs", services.relay.heard),
+            "texts_locked": ("Entries told without words for want of a key", services.seals.locked),
             "relay_gaps": ("Entries that no hub told, read from the store", counters.relay_gaps),
         }
         for name, (text, value) in totals.items():
             yield CounterMetricFamily(f"teller_{name}", text, value)
         if services.world is not None:
             yield from _of_regions(services.world, services.store_now())
+        yield from _of_search(services.search)
         transit = GaugeMetricFamily(
             "teller_in_transit", "Money between partitions, in minor units", labels=["currency"]
         )
@@ -88,6 +96,26 @@ class HubCollector(Collector):
         for code, count in delivery.refused.items():
             refused.add_metric([code], count)
         yield refused
+
+
+def _of_search(search: SearchDesk) -> Iterator[Metric]:
+    """How far the search index is, and how big."""
+    figures = search.figures
+    gauges = {
+        "up": ("1 while the search worker runs", int(search.pid is not None)),
+        "behind": ("Entries that the search index has not read yet", figures.behind),
+        "entries": ("Entries that can be found", figures.entries),
+        "size_bytes": ("Size of the search index", figures.size),
+    }
+    for name, (text, value) in gauges.items():
+        yield GaugeMetricFamily(f"teller_search_{name}", text, value)
+    totals = {
+        "indexed": ("Entries read into the search index", search.indexed),
+        "questions": ("Searches asked", search.asked),
+        "restarts": ("Search workers started again", search.restarts),
+    }
+    for name, (text, value) in totals.items():
+        yield CounterMetricFamily(f"teller_search_{name}", text, value)
 
 
 def _of_regions(world: World, now: int) -> Iterator[Metric]:

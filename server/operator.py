@@ -27,6 +27,7 @@ from protocol.frames import (
     Freeze,
     Hello,
     HubFrame,
+    Suspend,
     Welcome,
 )
 from protocol.money import MoneyError, format_money, parse_money
@@ -62,6 +63,17 @@ def freeze(url: str, data: Path, account: str, frozen: bool) -> int:
     if isinstance(ack, str):
         return _complain(ack)
     print(f"{account} is {'frozen' if frozen else 'not frozen any more'}")
+    return 0
+
+
+def suspend(url: str, data: Path, account: str, suspended: bool) -> int:
+    """Lock `account` out, or let it in again."""
+    if not re.fullmatch(f"@{HANDLE_PATTERN}", account):
+        return _complain(f"{account!r} is not a person; write it like @alice")
+    ack = asyncio.run(_ask(url, data, Suspend(new_id(), account, suspended)))
+    if isinstance(ack, str):
+        return _complain(ack)
+    print(f"{account} is {'suspended' if suspended else 'not suspended any more'}")
     return 0
 
 

@@ -11,9 +11,9 @@ from protocol.errors import Code
 
 from .durability import RANK, Durable, Promise
 from .ledger.posts import Post, results
-from .ledger.status import Status
+from .ledger.status import DONE, Status
 
-_DONE = (Status.OK, Status.DUPLICATE)
+_DONE = (*DONE, Status.DUPLICATE)
 
 Result = list[int | bytes]
 """The status of a post, and what comes with it; see the contract."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,25 @@ from .hub import Party
 from .ledger.keys import AccountKeys, Keyspace
 from .ledger.posts import Kind, Mark, Post
 from .limits import Bucket
+from .seal.seal import Destroyed, Seal
 from .store.connection import Down
 from .wire import pack
 
 if TYPE_CHECKING:
+    from .edge import Guest
     from .services import Services
-    from .transport import Connection, Guest
+    from .transport import Connection
 
 NONSENSE_MAX = 20
 """Frames that are not frames, and wrong passwords, before a connection is closed as hopeless."""
 
+RESYNC_MS = 1_000
+"""Who has to come in anew is asked to do so spread over this time, as it is often many."""
+SHED_SHARE = 4
+"""What can be left out goes to nobody whose outbox is fuller than one part in so many."""
+
 NOBODY = Keyspace().of("$nobody")
+NO_SEAL = Seal(b"")
 
 
 class Peer:
@@ -33,7 +42,7 @@ class Peer:
 
     __slots__ = (
         *("_connection", "_nonsense", "_outbox", "_services", "bucket", "codec", "handle", "keys"),
-        *("__weakref__", "_handlers", "_held", "_phase", "party", "put", "token_field"),
+        *("__weakref__", "_handlers", "_held", "_phase", "party", "put", "seal", "token_field"),
     )
 
     def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
@@ -50,6 +59,8 @@ class Peer:
         """The account's name, such as `@alice`, once somebody is logged in."""
         self.keys: AccountKeys = NOBODY
         self.party: Party | None = None
+        self.seal = NO_SEAL
+        """Seals the account's words."""
         self.token_field = ""
         """Which of the account's tokens this connection came with."""
         settings = services.settings
@@ -90,6 +101,8 @@ class Peer:
             self.refuse(error.code, error.id, **error.details)
         except Down:
             self.refuse(Code.UNAVAILABLE, getattr(frame, "id", None))
+        except Destroyed:
+            self.refuse(Code.ACCOUNT_CLOSED, getattr(frame, "id", None))
         except Exception:
             self._services.log.exception("a handler failed", type=type(frame).__name__)
             self.refuse(Code.INTERNAL, getattr(frame, "id", None))
@@ -108,7 +121,7 @@ class Peer:
 
     def resync(self) -> None:
         """The hub does not know what this connection missed: close, so that it resumes."""
-        self.goodbye(Close.RESYNC, "resync", retry_after_ms=0)
+        self.goodbye(Close.RESYNC, "resync", retry_after_ms=secrets.randbelow(RESYNC_MS))
 
     # Called by handlers and delivery.
 
@@ -142,9 +155,14 @@ class Peer:
             self.put(data)
 
     @property
-    def waiting_bytes(self) -> int:
-        """Bytes that the socket does not take yet; where many wait, ephemeral frames are shed."""
-        return self._outbox.size
+    def crowded(self) -> bool:
+        """Whether so much waits for the socket that nothing is sent that can be left out."""
+        return self._outbox.size * SHED_SHARE > self._outbox.limit
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return self._connection.address
 
     @property
     def gone(self) -> bool:
@@ -213,10 +231,14 @@ class Peer:
     def reused(self, post: Post, mark: Mark) -> None:
         """An id was used again for other content; find out what differs, and say so."""
 
-        def answer(field: str) -> None:
-            self.refuse_post(post, Code.ID_REUSED, field=field)
-
         services = self._services
+
+        def answer(field: str) -> None:
+            if field:
+                self.refuse_post(post, Code.ID_REUSED, field=field)
+            else:
+                services.delivery.replay(post, mark, services.promise.given)
+
         find_difference(services.pipeline_of(post.partition), services.keyspace, post, mark, answer)
 
     # Private.

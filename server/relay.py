@@ -27,7 +27,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from protocol.frames import BalanceAfter, PresenceNotice, TypingNotice
+from protocol.frames import (
+    BalanceAfter,
+    DeliveredEntry,
+    PresenceNotice,
+    ReadEntry,
+    TypingNotice,
+)
 
 from .faults import FAULT
 from .ledger.keys import Keyspace
@@ -40,7 +46,7 @@ ID_BYTES = 8
 LOSES = FAULT == "lose-relay"
 _HEAD = Struct(">BQI")
 _MONEY = Struct(">qQQ")
-Notice = TypingNotice | PresenceNotice
+Notice = TypingNotice | PresenceNotice | ReadEntry | DeliveredEntry
 _encode = msgspec.msgpack.Encoder().encode
 _read_notice = msgspec.msgpack.Decoder(Notice).decode
 
@@ -61,6 +67,8 @@ class Word(IntEnum):
     """An ephemeral frame: not stored, and nobody looks for it if it is lost."""
     HUB = 5
     """Of hubs; see `hubs.py`."""
+    LOOK = 6
+    """See whether the account, whose box it is, may stay."""
 
 
 class Ear:
@@ -74,6 +82,9 @@ class Ear:
 
     def notice(self, name: str, frame: Notice) -> None:
         """An ephemeral frame."""
+
+    def look(self, name: str) -> None:
+        """Something is wrong with the account `name`."""
 
     def heard(self) -> None:
         """This was all of one publication."""
@@ -128,6 +139,12 @@ class Relay:
         """Tell those who listen to `name` at other hubs an ephemeral frame, if that is easy."""
         if self.others and (name in self.elsewhere or self._hub.find(name) is None):
             self._add(name, Word.NOTICE, 0, _encode(frame))
+            self.flush()
+
+    def look(self, name: str) -> None:
+        """Let the other hubs where the account `name` is connected see whether it may stay."""
+        if self.others and (name in self.elsewhere or name not in self._hub.parties):
+            self._add(name, Word.LOOK, 0, b"")
             self.flush()
 
     def flush(self) -> None:
@@ -271,6 +288,8 @@ class Relay:
             self.ear.joined(name, data.decode(), seq)
         elif word == Word.NOTICE:
             self.ear.notice(name, _read_notice(data))
+        elif word == Word.LOOK:
+            self.ear.look(name)
         elif word == Word.HUB:
             self.on_hub(whole[:ID_BYTES], data)
 

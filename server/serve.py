@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable
 
-import orjson
-import structlog
 import uvloop
 
 from .app import App
 from .config import Settings, SettingsError
 from .ledger.library import LibraryError
+from .logs import configure_logs
 from .store.endpoint import StoreError, parse_url
 from .workers.fleet import Fleet
 
@@ -95,34 +93,3 @@ def _promise(settings: Settings) -> str:
         "everysec": "synced once a second; a crash can lose the last second",
         "memory": "in memory only; nothing survives a stop of the store",
     }[settings.durability]
-
-
-def configure_logs(form: str, **fields: str) -> None:
-    """Log lines to stderr, for people or as JSON, with `fields` in each. Never one per message."""
-    shared: list[structlog.typing.Processor] = [
-        lambda _logger, _method, event: {**event, **fields},
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
-    if form == "json":
-        structlog.configure(
-            processors=[
-                *shared,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(serializer=orjson.dumps),
-            ],
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        )
-        return
-    console = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(),
-        exception_formatter=structlog.dev.plain_traceback,  # others print variables: passwords too
-    )
-    structlog.configure(
-        processors=[*shared, console],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    logging.getLogger("websockets").setLevel(logging.ERROR)

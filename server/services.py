@@ -19,18 +19,30 @@ from .limits import Bucket
 from .passwords import Passwords
 
 if TYPE_CHECKING:
+    from protocol.frames import Entry
+
     from .catchup import CatchUp
     from .contacts import Contacts
     from .courier.courier import Courier
     from .delivery import Delivery
     from .durability import Promise
     from .entrance import Entrance
+    from .erasure.erasing import Erasing
     from .hubs import Hubs
-    from .ledger.posts import Post
+    from .ledger.posts import Mode, Post
     from .peer import Peer
+    from .people.cutter import Cutter
+    from .people.strangers import Strangers
+    from .people.trail import Trail
     from .pipeline import Pipeline
+    from .presence.presence import People
+    from .receipts import Receipts
     from .regions.world import World
     from .relay import Relay
+    from .requests import Requests
+    from .rosters import Rosters
+    from .seal.seals import Seals
+    from .search.desk import SearchDesk
     from .store.connection import Channel
     from .store.stores import Stores
 
@@ -44,6 +56,8 @@ class Counters:
     rate_limited: int = 0
     slow: int = 0
     shed: int = 0
+    presence: int = 0
+    """What those who watch were told of others' coming and going."""
     idle: int = 0
     logins: int = 0
     store_losses: int = 0
@@ -62,6 +76,9 @@ class Services:
     now: Callable[[], float]
     """The loop's clock, in seconds."""
     stores: Stores = field(init=False)
+    erasing: Erasing = field(init=False)
+    seals: Seals = field(init=False)
+    """Seals and opens words."""
     pipelines: list[Pipeline] = field(default_factory=list)
     """One for each partition."""
     relay: Relay = field(init=False)
@@ -70,9 +87,25 @@ class Services:
     promise: Promise = field(init=False)
     """How durable posts are."""
     contacts: Contacts = field(init=False)
+    receipts: Receipts = field(init=False)
+    requests: Requests = field(init=False)
+    """What becomes of strangers' money."""
+    modes: dict[type[Entry], Mode] = field(init=False)
+    """How entries from one person to another are to be looked at."""
     courier: Courier = field(init=False)
     delivery: Delivery = field(init=False)
+    rosters: Rosters = field(init=False)
+    """Who is in the rooms that are served here."""
     entrance: Entrance = field(init=False)
+    search: SearchDesk = field(init=False)
+    presence: People = field(init=False)
+    """Who is there, for those who want to know."""
+    strangers: Strangers | None = None
+    """How many strangers people may address; None: as many as they like."""
+    cutter: Cutter = field(init=False)
+    """Cuts off whoever may not be here any more."""
+    trail: Trail = field(init=False)
+    """Writes down when devices were there."""
     world: World | None = None
     """The other regions, if there are any."""
     handlers: dict[Phase, dict[type[Any], Callable[..., None]]] = field(init=False)
@@ -98,7 +131,10 @@ class Services:
 
     def post(self, peer: Peer, post: Post) -> None:
         """Take a post of `peer` to its partition, behind all earlier ones of that connection."""
-        if post.lookups or self.contacts.parked:
+        strangers = self.strangers
+        if strangers is not None and post.pair not in strangers.known and strangers.unknown(post):
+            self.contacts.hold(peer, post.id, lambda done: strangers.judge(peer, post, done))
+        elif post.lookups or self.contacts.parked:
             self.contacts.post(peer, post)
         else:
             self.pipelines[post.partition].post(post)
@@ -112,10 +148,14 @@ class Services:
         """Leave the other regions and the store, and end the threads."""
         if self.world is not None:
             await self.world.stop()
+        if hasattr(self, "erasing"):
+            await self.erasing.stop()
         if hasattr(self, "courier"):
             self.courier.close()
         if hasattr(self, "stores"):
             await self.stores.stop()
+        if hasattr(self, "seals"):
+            await self.seals.close()
         self.passwords.close()
 
     def epoch_of(self, partition: int) -> int:

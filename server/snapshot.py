@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from protocol.errors import Code
 from protocol.frames import BoxState, Entry
 
-from .ledger.entries import read_call, read_entries
-from .ledger.records import Record, parse_record
+from .folding import hide_within
+from .ledger.entries import read_call
+from .ledger.records import CLOSED, SUSPENDED, Record, parse_record
+from .seal.seals import Found
 from .store.connection import Command, Down, Lost, Refused
 
 if TYPE_CHECKING:
@@ -39,12 +41,20 @@ class Snapshot:
     record: Record = field(default_factory=lambda: Record(0, 0))
     boxes: dict[str, BoxState] = field(default_factory=dict)
     missed: list[Entry] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    """The same as stored, until all is read."""
     absent: list[str] = field(default_factory=list)
     """Rooms whose partition does not answer now."""
 
 
 class Visitor:
     """For whom a snapshot is read."""
+
+    token_field = ""
+    """The token that they came with, which must still be there."""
+
+    def privacy(self, receipts: bool, seen: bool) -> None:
+        """What the account lets others know; told before `hear`."""
 
     def hear(self, boxes: dict[str, int]) -> None:
         """Listen to these boxes from now on; they stand at these seqs. The account's own box is
@@ -126,6 +136,8 @@ class Reading:
         by_partition = self._by_partition(sorted(self._rooms))
         boxes = [self._name, *by_partition.pop(self._own.partition, ())]
         commands: list[Command] = [("GET", self._own.record), ("SMEMBERS", self._own.joined)]
+        commands.append(("HEXISTS", self._own.tokens, self._visitor.token_field))
+        commands.append(("HMGET", self._own.profile, "receipts", "seen"))
         commands += self._reads(boxes)
 
         def take(replies: list[object]) -> None:
@@ -136,9 +148,14 @@ class Reading:
                 visitor.fail(Code.TOKEN_INVALID)
             elif _names(replies[1]) != self._joined:
                 Reading(self._services, self._name, self._cursors, visitor).begin()
+            elif code := self._refusal(parse_record(replies[0]), replies[2]):
+                visitor.fail(code)
             else:
                 self._snapshot.record = parse_record(replies[0])
-                self._add(boxes, replies[2:])
+                assert isinstance(replies[3], list)
+                receipts, seen = (one != b"0" for one in replies[3])
+                visitor.privacy(receipts, seen)
+                self._add(boxes, replies[4:])
                 self._read_others(by_partition)
 
         try:
@@ -147,12 +164,18 @@ class Reading:
         except Down:
             self._visitor.fail(Code.UNAVAILABLE)
 
+    def _refusal(self, record: Record, token: object) -> Code | None:
+        """Why nobody may come in, as of the moment from which on it would be announced."""
+        if record.flags & CLOSED or (self._visitor.token_field and not token):
+            return Code.TOKEN_INVALID
+        return Code.SUSPENDED if record.flags & SUSPENDED else None
+
     def _read_others(self, by_partition: dict[int, list[str]]) -> None:
         self._open = len(by_partition)
         for partition, rooms in by_partition.items():
             self._read_rooms(partition, rooms)
         if not by_partition:
-            self._visitor.enter(self._snapshot)
+            self._enter()
 
     def _read_rooms(self, partition: int, rooms: list[str]) -> None:
         def take(replies: list[object]) -> None:
@@ -164,7 +187,7 @@ class Reading:
                 self._add(there, [found[room] for room in there])
             self._open -= 1
             if not self._open:
-                self._visitor.enter(self._snapshot)
+                self._enter()
 
         try:
             if not self._services.channel(partition).up:
@@ -174,6 +197,16 @@ class Reading:
             take([Lost()])
             return
         self._read(partition, self._reads(rooms) + self._roles(rooms), take, home=False)
+
+    def _enter(self) -> None:
+        """Open what was missed, and hand all over."""
+        snapshot = self._snapshot
+
+        def opened(entries: list[Entry]) -> None:
+            snapshot.missed = hide_within(entries, self._services.store_now())
+            self._visitor.enter(snapshot)
+
+        self._services.seals.read(snapshot.found, opened)
 
     # Small things.
 
@@ -272,8 +305,10 @@ def _add_box(
         snapshot.boxes[box] = BoxState(epoch, reply)
         return reply
     assert isinstance(reply, list)
-    seq, missed = read_entries(reply, box)
-    snapshot.missed += missed
+    seq: int = reply[0]
+    last, stored = reply[1:]
+    missed = [(one, box, place) for place, one in enumerate(stored, last - len(stored) + 1)]
+    snapshot.found += missed
     start = seq - len(missed)
     if start == cursor:
         snapshot.boxes[box] = BoxState(epoch, seq)

@@ -28,7 +28,7 @@ from .store.partition import Watch
 if TYPE_CHECKING:
     from .services import Services
 
-SCHEMA = "2"
+SCHEMA = "3"
 """Layout of the keys; a store of another layout is refused."""
 _CHANGING = -1
 PARTITIONS_OF_A_CLUSTER = 16
@@ -102,12 +102,24 @@ class Storage(Watch):
             await wire.request("HSETNX", META, "schema", SCHEMA)
             await wire.request("HSETNX", META, "partitions", partitions)
             found = await wire.request("HMGET", META, "schema", "partitions")
+            await self._see_keys(wire)
         except Refused as refused:
             if not refused.again:
                 raise
             return  # another server has it
         if _partitions(found) != partitions:
             raise StoreError(f"the store now has other partitions than {partitions}: start again")
+
+    async def _see_keys(self, wire: Wire) -> None:
+        """See that the words in this store were sealed with the keys that this hub has."""
+        keys = self._services.seals.keys
+        await wire.request("HSETNX", META, "keys", keys.id)
+        if await wire.request("HGET", META, "keys") != keys.id.encode():
+            raise StoreError(
+                f"the words in this store were sealed with other keys than those in {keys.where}. "
+                "Hubs of one store share their keys: see --keys. If they were lost, bring them "
+                "back from the newest backup: teller admin restore-keys"
+            )
 
     async def prepare_partition(self, partition: int, wire: Wire) -> None:
         """Its epoch, its `$world`, the operator's token; and how far its clock is ahead."""
@@ -149,6 +161,8 @@ class Storage(Watch):
             services.relay.partition_up(partition)
             if partition == 0:
                 services.hubs.partition_up()
+                services.seals.look_again()
+            services.presence.afar.begin(partition)
             if before != epoch:
                 self._begin(partition, epoch, "the store was restored")
             else:
@@ -168,6 +182,8 @@ class Storage(Watch):
         try:
             if name in self._services.courier.channels:
                 self._services.courier.heard(name, payload)
+            elif name == self._services.presence.afar.channel:
+                self._services.presence.afar.heard(payload)
             else:
                 self._services.relay.hear(name, payload)
         except Exception:  # it is only a wake-up: what it told is found by position

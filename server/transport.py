@@ -9,9 +9,7 @@ frames, closing): it weighs three times as much as all else that an idle connect
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from websockets.frames import Close as CloseFrame
 from websockets.frames import Frame, Opcode
@@ -20,60 +18,24 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
 
-from protocol.codec import Codec
 from protocol.errors import Close
 
-from .handshake import Reply, answer, expect_request, give
-from .outbox import Flusher, Outbox
+from .edge import Edge, Guest
+from .handshake import answer, expect_request, forwarded_for, give, network_of
+from .outbox import Outbox
 from .wire import BINARY, TEXT, is_utf8, masked_size
 
-FAST_BYTES_MAX = 4_096
-"""Frames up to this size take the fast path; a half-read one is kept and joined, which would be
-costly for larger ones."""
 HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 """How long a close may take before the socket is cut."""
 
+_UNREAD = ServerProtocol()
+"""In place of the library's object before a request is read: it takes long to make, and many may
+connect in one turn of the loop."""
 _PONG = 0x8A
 _MASKED = 0x80
 _COMMON = frozenset({TEXT, BINARY, _PONG})
 _BAD_UTF8 = Frame(Opcode.CLOSE, CloseFrame(1007, "invalid UTF-8").serialize()).serialize(mask=False)
-
-
-class Guest(Protocol):
-    """Who sits behind a connection."""
-
-    def receive(self, payload: bytes, text: bool) -> None: ...
-
-    def lost(self) -> None: ...
-
-    def slow(self) -> None: ...
-
-
-@dataclass
-class Edge:
-    """What all connections of a hub share."""
-
-    flusher: Flusher
-    welcome: Callable[[Connection, Codec], Guest]
-    """Makes the guest of a connection whose handshake is done."""
-    answer: Callable[[str, Reply], None]
-    """Answers a plain GET of a path, now or soon."""
-    origins: list[str] | None = None
-    """Values of `Origin` that browsers may come from; None: any. Clients without one may come."""
-    frame_bytes_max: int = 128 * 1024
-    outbox_bytes_max: int = 1024 * 1024
-    connections_max: int = 100_000
-    admit: Callable[[], int] = lambda: 0
-    """Milliseconds that a new connection should wait before it tries again; 0: come in."""
-    link: Callable[[Connection], Guest] | None = None
-    """Makes the guest of a connection of another region's hub; None: there are no regions."""
-    tick: int = 0
-    """A coarse clock, in seconds, for idle time-outs."""
-    connections: set[Connection] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.fast_bytes_max = min(FAST_BYTES_MAX, self.frame_bytes_max)
 
 
 class Connection(asyncio.Protocol):
@@ -81,7 +43,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         *("_bytes_max", "_edge", "_fed", "_fragments", "_library", "_tail", "_timer", "closing"),
-        *("guest", "outbox", "seen", "transport"),
+        *("forwarded", "guest", "outbox", "seen", "transport"),
     )
 
     transport: asyncio.Transport
@@ -97,6 +59,8 @@ class Connection(asyncio.Protocol):
         self._tail = b""
         """The beginning of a frame whose end has not come yet; the last bytes of a request."""
         self._timer: asyncio.TimerHandle | None = None
+        self.forwarded: str | None = None
+        """Where the client is, as a proxy of ours says."""
         self.guest: Guest | None = None
         self.seen = edge.tick
         self.closing = False
@@ -108,14 +72,14 @@ class Connection(asyncio.Protocol):
         edge = self._edge
         self.outbox = Outbox(self.transport, edge.flusher, edge.outbox_bytes_max, self._full)
         edge.connections.add(self)
-        self._library = expect_request(edge)
+        self._library = _UNREAD
         self._cut_after(HANDSHAKE_TIMEOUT_S)
 
     def data_received(self, data: bytes) -> None:
         self.seen = self._edge.tick
         library = self._library
         if library is not None and library.state is State.CONNECTING:
-            self._shake_hands(library, data)
+            self._edge.shake(self, data)
             return
         if self._tail:
             data = self._tail + data
@@ -140,6 +104,11 @@ class Connection(asyncio.Protocol):
         self.outbox.resume()
 
     # Called by the guest.
+
+    @property
+    def address(self) -> str:
+        """Where the client is: its IP address, or of IPv6 its network of 64 bits."""
+        return self.forwarded or network_of(self.transport.get_extra_info("peername"))
 
     def close(self, code: int, reason: str = "") -> None:
         """Start a close; what was put before is still sent."""
@@ -262,10 +231,13 @@ class Connection(asyncio.Protocol):
 
     # The handshake.
 
-    def _shake_hands(self, library: ServerProtocol, data: bytes) -> None:
+    def shake_hands(self, data: bytes) -> None:
         """Give the library the request, and nothing of what may follow it in the same read."""
-        if self.closing:
+        library = self._library
+        if self.closing or library is None:
             return  # it was answered, or will be: nothing more is read
+        if library is _UNREAD:
+            library = self._library = expect_request(self._edge)
         seam = self._tail + data
         end = seam.find(b"\r\n\r\n")
         rest = len(data) if end < 0 else end + 4 - len(self._tail)
@@ -273,7 +245,8 @@ class Connection(asyncio.Protocol):
         library.receive_data(data[:rest])
         for request in library.events_received():
             assert isinstance(request, Request)
-            guest = answer(self._edge, library, request, self._reply)
+            self.forwarded = forwarded_for(request, self.address, self._edge.proxies)
+            guest = answer(self._edge, library, request, self._reply, self.address)
             self.closing = guest is None
             if guest is not None:
                 self.guest = guest(self)

@@ -24,9 +24,17 @@ async def make_hub(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Hub]
     hubs: list[Hub] = []
 
     async def make(data: str = "data", **settings: object) -> Hub:
+        if "store" in settings:
+            settings.setdefault("keys", _keys_of(settings["store"]))
         hub = await Hub.start(tmp_path / data, **settings)
         hubs.append(hub)
         return hub
+
+    def _keys_of(store: object) -> str:
+        """Hubs of one store share the keys of its words."""
+        embedded = ((hub.app.embedded, hub.data) for hub in hubs)
+        owners = (data for one, data in embedded if one and str(one.endpoint) == store)
+        return str(next(owners, tmp_path) / "keys")
 
     yield make
     for hub in hubs:

@@ -23,6 +23,7 @@ CHEAP: dict[str, Any] = {
     "argon2_memory_kib": 64,
     "opening_balance": "100.00 USD",
     "port": 0,
+    "strangers": "open",
 }
 PASSWORD = "correct horse"
 PATIENCE_S = 10.0

@@ -15,6 +15,8 @@ from .dialects.base import BLANK, ID_DIGITS
 from .drain import LATE_SECONDS
 from .gate import Faults, check_deliveries
 
+STAY_SECONDS = 1.0
+"""How long those who came online together stay at least, so that the last of them are told of."""
 MISSED_SECONDS = 15.0
 """How long missed entries may take after the last one is back."""
 
@@ -122,6 +124,20 @@ class Crowd:
 
         await storm.play(one, who, at_once)
         await hang_up(came)
+        return storm.figures()
+
+    async def flock(self, friends: int, at_once: int = 256) -> dict[str, object]:
+        """All come in at once, and each watches the next so many; they stay until `drop`."""
+        storm, number = Storm(), len(self._accounts)
+
+        async def one(account: Account) -> None:
+            connection = await self._return(account, {})
+            others = range(account.number + 1, account.number + 1 + friends)
+            names = [self._accounts[(n - self._offset) % number].name for n in others]
+            await self._dialect.watch(connection, names)
+
+        await storm.play(one, self._accounts, at_once)
+        await asyncio.sleep(STAY_SECONDS)
         return storm.figures()
 
     def close(self) -> None:

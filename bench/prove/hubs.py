@@ -15,6 +15,8 @@ from .. import procfs, systems
 from ..errors import BenchError
 
 START_S = 40.0
+RESTART_S = 0.5
+"""Before a hub that ended by itself is started again."""
 STOP_S = 15.0
 LOG_TAIL = 3_000
 
@@ -30,7 +32,8 @@ class Hub:
         self.name = f"hub{number}"
         self.starts = 0
         self._command = [str(systems.TELLER_PROGRAM), "serve", "--port", str(self.port)]
-        self._command += ["--data", str(home / "data"), "--no-rate-limits", *options]
+        self._command += ["--data", str(home / "data"), "--no-rate-limits"]
+        self._command += ["--strangers", "open", *options]
         self._env = {**systems.CHEAP, "TELLER_LOG_FORMAT": "json"}
         if fault:
             self._env["TELLER_FAULT"] = fault
@@ -51,17 +54,29 @@ class Hub:
     async def start(self) -> None:
         """Start it, and return when it answers; nothing where it runs.
 
+        A hub does not start on a store that cannot keep its promise just now. So it is started
+        again and again, as a supervisor would.
+
         Raises:
-            BenchError: if it does not start in time.
+            BenchError: if it does not answer in time.
         """
-        if not self.running:
-            self._running.close()
-            self._running = ExitStack()
-            out = self._running.enter_context(self.log.open("ab"))
-            started = systems.process(self._command, stdout=out, env=self._env)
-            self._child = self._running.enter_context(started)
-            self.starts += 1
-        await self._answers()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + START_S
+        while loop.time() < deadline:
+            if not self.running:
+                self._launch()
+            if await self._answers(deadline):
+                return
+        said = self.log.read_text(errors="replace")[-LOG_TAIL:]
+        raise BenchError(f"{self.name} did not start. Its log ends so:\n{said}")
+
+    def _launch(self) -> None:
+        self._running.close()
+        self._running = ExitStack()
+        out = self._running.enter_context(self.log.open("ab"))
+        started = systems.process(self._command, stdout=out, env=self._env)
+        self._child = self._running.enter_context(started)
+        self.starts += 1
 
     def kill(self) -> None:
         """SIGKILL, to it and its workers."""
@@ -111,15 +126,15 @@ class Hub:
                 os.kill(pid, number)
         return pids
 
-    async def _answers(self) -> None:
+    async def _answers(self, deadline: float) -> bool:
+        """Whether it answers before the deadline, and before it ends."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + START_S
         while self.running and loop.time() < deadline:
             if await asyncio.to_thread(_healthy, self.port):
-                return
+                return True
             await asyncio.sleep(0.05)
-        said = self.log.read_text(errors="replace")[-LOG_TAIL:]
-        raise BenchError(f"{self.name} did not start. Its log ends so:\n{said}")
+        await asyncio.sleep(RESTART_S)
+        return False
 
 
 def _healthy(port: int) -> bool:

@@ -152,7 +152,7 @@ class Stage:
             address = f"127.0.77.{number + 1}"
             nodes = self.cluster.nodes
             url = "redis://" + ",".join(f"{address}:{node.port}" for node in nodes)
-            options = ["--store", url, "--durability", durability]
+            options = ["--store", url, "--durability", durability, "--keys", str(home / "keys")]
             options += ["--partitions", str(PARTITIONS), "--opening-balance", OPENING_TEXT]
             folder = home / f"hub{number}"
             folder.mkdir()

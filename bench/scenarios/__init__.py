@@ -8,11 +8,13 @@ from . import (
     crossing,
     dm,
     durability,
+    hall,
     idle,
     limits,
     mix,
     pay,
     payload,
+    presence,
     primaries,
     relay,
     resume,
@@ -27,7 +29,7 @@ from .base import Scenario
 
 _ALL = (
     *(dm, room, pay, durability, mix, idle, connect),
-    *(resume, slow, spike, soak, capacity, payload),
+    *(resume, presence, slow, spike, soak, hall, capacity, payload),
     *(workers, primaries, relay, crossing, world, limits),
 )
 

@@ -33,21 +33,26 @@ def run(stage: Stage) -> Outcome:
         held, memory = True, []
         for _ in range(windows):
             held &= interleave([soak], plan, 1, stage.watch)
-            memory.append({part: procfs.resident_bytes(p) for part, p in soak.system.pids.items()})
+            memory.append(resident(soak))
         outcome = conserved(stage, stand, before, Outcome(figures(soak), held))
-    outcome.rows += _drift(soak, seconds, memory[: len(soak.rounds)])
+    outcome.rows += drift(soak, seconds, memory[: len(soak.rounds)])
     return outcome
 
 
-def _drift(soak: Contender, seconds: float, memory: list[dict[str, int]]) -> list[Row]:
+def resident(one: Contender) -> dict[str, int]:
+    """Bytes that each part of its system takes now."""
+    return {part: procfs.resident_bytes(pids) for part, pids in one.system.pids.items()}
+
+
+def drift(one: Contender, seconds: float, memory: list[dict[str, int]]) -> list[Row]:
     """Latency and memory per minute, by least squares over the windows."""
-    if len(soak.valid) < WINDOWS_MIN:
+    if len(one.valid) < WINDOWS_MIN:
         return []
-    tails = [p99_ms(one.ack) for one in soak.rounds]
-    rows = measured(soak, "ack p99 drift", [slope(tails, seconds)], "ms/min")
-    for part in soak.system.pids:
-        kilobytes = [one[part] / 1024 for one in memory]
-        rows += measured(soak, f"{part} memory drift", [slope(kilobytes, seconds)], "KB/min")
+    tails = [p99_ms(each.ack) for each in one.rounds]
+    rows = measured(one, "ack p99 drift", [slope(tails, seconds)], "ms/min")
+    for part in one.system.pids:
+        kilobytes = [each[part] / 1024 for each in memory]
+        rows += measured(one, f"{part} memory drift", [slope(kilobytes, seconds)], "KB/min")
     return rows
 
 

@@ -23,6 +23,9 @@ def unfit(reports: Mapping[str, AuditReport]) -> list[str]:
     """What each region's audit found; where the money that one region has sent to another differs
     from what came there; and whether all accounts together have what was ever given."""
     found = [f"{name}: {words}" for name, report in reports.items() for words in report.findings]
+    for name, report in reports.items():
+        if report.waiting:  # strangers are welcome in these regions
+            found.append(f"{report.waiting} of {name} never became anybody's in other regions")
     for source, report in reports.items():
         for dest, other in reports.items():
             sent, come = report.sent.get(dest, {}), other.come.get(source, {})

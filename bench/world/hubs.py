@@ -35,7 +35,8 @@ class Hub:
         self._home, self._log = home, home / "hub.log"
         self._command = [str(TELLER_PROGRAM), "serve", "--port", str(self.port)]
         self._command += ["--data", str(home / "data"), "--durability", durability]
-        self._command += ["--no-rate-limits", "--opening-balance", systems.OPENING_BALANCE]
+        self._command += ["--no-rate-limits", "--strangers", "open"]
+        self._command += ["--opening-balance", systems.OPENING_BALANCE]
         self._command += options
         if place is not None:
             self._command = place.command(*self._command, "--host", ANY)

@@ -1,4 +1,4 @@
-"""Dialogs: the question before money moves, and a page of text."""
+"""Dialogs: a question before something that cannot be taken back, and a password."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Key
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from .. import safe
-from ..commands import Pay
+from ..events import Frame
 from ..wallet import Wallet, show_grouped
 
 
-class ConfirmPayment(ModalScreen[bool]):
-    """Says exactly who gets what. The safe answer has the focus, so that a second Enter, typed
-    by mistake, moves no money."""
+class Question(ModalScreen[bool]):
+    """Yes or no. The safe answer has the focus, so that a second Enter, typed by mistake, does
+    nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Pay"),
-        Binding("n,escape", "answer(False)", "Cancel"),
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n,escape", "answer(False)", "No"),
         Binding("left,right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, pay: Pay, wallet: Wallet) -> None:
+    def __init__(self, title: str, text: Text, yes: str) -> None:
         super().__init__()
-        self._pay = pay
-        self._wallet = wallet
+        self._title = title
+        self._text = text
+        self._yes = yes
         self._shown_at: float | None = None
 
     def is_answer(self, key: Key) -> bool:
@@ -42,10 +43,10 @@ class ConfirmPayment(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question, and two buttons."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Payment"
-            yield Static(self._question(), id="question")
+            dialog.border_title = self._title
+            yield Static(self._text, id="question")
             with Horizontal(classes="buttons"):
-                yield Button("Pay (y)", id="pay", variant="success")
+                yield Button(f"{self._yes} (y)", id="yes", variant="success")
                 yield Button("Cancel (n)", id="cancel", variant="default")
 
     def on_mount(self) -> None:
@@ -58,23 +59,59 @@ class ConfirmPayment(ModalScreen[bool]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
-        self.dismiss(event.button.id == "pay")
+        self.dismiss(event.button.id == "yes")
 
-    def action_answer(self, pay: bool) -> None:
+    def action_answer(self, yes: bool) -> None:
         """A key was chosen."""
-        self.dismiss(pay)
+        self.dismiss(yes)
 
-    def _question(self) -> Text:
-        pay = self._pay
-        text = Text("Pay ") + Text(show_grouped(pay.amount, pay.currency), style="bold green")
-        text += Text(" to ") + Text(pay.to, style="bold") + Text(" ?\n")
-        if pay.text:
-            text += Text(f"\nFor: {safe.one_line(pay.text)}")
-        if pay.room:
-            text += Text(f"\nEveryone in {pay.room} will see it.")
-        have = self._wallet.available(pay.currency)
-        text += Text(f"\nYou have {show_grouped(have, pay.currency)}.", style="dim")
-        return text
+
+class ConfirmPayment(Question):
+    """Says exactly who gets what."""
+
+    def __init__(self, payment: Frame, wallet: Wallet) -> None:
+        super().__init__("Payment", _bill(payment, wallet), "Pay")
+
+
+def _bill(payment: Frame, wallet: Wallet) -> Text:
+    amount, currency = payment["amount"], payment["currency"]
+    text = Text("Pay ") + Text(show_grouped(amount, currency), style="bold green")
+    text += Text(" to ") + Text(payment["to"], style="bold") + Text(" ?\n")
+    if "text" in payment:
+        text += Text(f"\nFor: {safe.one_line(payment['text'])}")
+    if "room" in payment:
+        text += Text(f"\nEveryone in {payment['room']} will see it.")
+    have = wallet.available(currency)
+    text += Text(f"\nYou have {show_grouped(have, currency)}.", style="dim")
+    return text
+
+
+class Secret(ModalScreen[str]):
+    """Asks for the password; an empty result is no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """The words, and a line whose letters are not shown."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "Esc cancels"
+            yield Static(self._text, markup=False)
+            yield Input(password=True, id="secret")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter was pressed."""
+        event.stop()
+        self.dismiss(event.value)
+
+    def action_cancel(self) -> None:
+        """Nothing is to be done."""
+        self.dismiss("")
 
 
 class Info(ModalScreen[None]):
@@ -89,7 +126,7 @@ class Info(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text, which scrolls if it is long."""
-        with VerticalScroll(classes="dialog") as dialog:
+        with VerticalScroll(classes="dialog wide") as dialog:
             dialog.border_title = safe.one_line(self._title)
             dialog.border_subtitle = "Esc closes"
             yield Static(self._text, markup=False)

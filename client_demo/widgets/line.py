@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
+
+from ..commands.completion import Completion
 
 _KEPT = 100
 """Lines that Up and Down go through."""
@@ -28,8 +31,11 @@ class LineInput(Input):
             super().__init__()
             self.step = step
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, completer: Callable[[str], Completion], **kwargs: Any) -> None:
         super().__init__(select_on_focus=False, **kwargs)
+        self._completer = completer
+        self._cycle: tuple[str, int, tuple[str, ...]] | None = None
+        """The line as Tab left it, where its last word begins, and what else that may be."""
         self._kept: list[str] = []
         self._place = 0
         """Which kept line is shown; their number if it is none of them."""
@@ -42,8 +48,8 @@ class LineInput(Input):
                 self._enter()
             case "up" | "down":
                 self._recall(-1 if event.key == "up" else 1)
-            case "tab" if self.value:  # pasted text may hold one: it is no wish to go elsewhere
-                self.insert_text_at_cursor(" ")
+            case "tab" if self.value:
+                self._complete()
             case "tab" | "shift+tab":
                 self.post_message(self.Switched(1 if event.key == "tab" else -1))
             case _:
@@ -64,10 +70,38 @@ class LineInput(Input):
         elif event.character is not None:
             self.insert_text_at_cursor(event.character)
 
+    def put(self, text: str) -> None:
+        """Show a line to be gone on with, in place of what is here."""
+        self._show(text)
+
     def put_back(self, text: str) -> None:
         """Show a line again that was not accepted, unless something else stands here by now."""
         if not self.value:
             self._show(text)
+
+    def _complete(self) -> None:
+        """Go on with the word before the cursor; where there is nothing to go on with, a blank:
+        pasted text may hold a tab, and it is no wish to go elsewhere."""
+        if self._cycle is not None and self._cycle[0] == self.value:
+            _, start, words = self._cycle
+            self._offer(start, (*words[1:], words[0]))
+            return
+        found = self._completer(self.value) if self._at_end else Completion()
+        if not found.words:
+            self.insert_text_at_cursor(" ")
+        elif len(found.shared) > len(self.value) - found.start:
+            self._show(self.value[: found.start] + found.shared)
+        else:
+            self._offer(found.start, found.words)
+
+    def _offer(self, start: int, words: tuple[str, ...]) -> None:
+        """Put the first of `words`; the next Tab puts the one behind it."""
+        self._show(self.value[:start] + words[0])
+        self._cycle = (self.value, start, words)
+
+    @property
+    def _at_end(self) -> bool:
+        return self.cursor_position == len(self.value)
 
     def _enter(self) -> None:
         text, self.value = self.value, ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Any
 
+from rich.style import Style
 from rich.text import Text
-from textual.events import MouseScrollUp, Resize
+from textual.events import Click, MouseScrollUp, Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -14,6 +15,7 @@ from textual.strip import Strip
 
 from .. import render
 from ..conversation import Conversation, Line
+from ..lines import Key
 
 _TIME = 7
 """Columns for the time, with its gap."""
@@ -21,6 +23,13 @@ _WINDOW = 500
 """Lines that are drawn at first, and more at a time when someone scrolls up through them."""
 _MARK = 3
 """Columns for the delivery mark."""
+
+
+_CHOSEN = Style(bgcolor="grey27")
+
+
+def _unknown(_: Key) -> None:
+    return None
 
 
 class Stream(ScrollView, can_focus=False):
@@ -35,6 +44,13 @@ class Stream(ScrollView, can_focus=False):
     class EndReached(Message):
         """The newest line is in view."""
 
+    class LineClicked(Message):
+        """A line was clicked."""
+
+        def __init__(self, key: Key) -> None:
+            super().__init__()
+            self.key = key
+
     def __init__(self, zone: tzinfo | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._zone = zone
@@ -42,12 +58,14 @@ class Stream(ScrollView, can_focus=False):
         self._hint = ""
         self.at_end = True
         """Whether the newest line is, or is to be kept, in view."""
+        self.selected: Key | None = None
+        """The line that is chosen, if one is."""
         self._conversation: Conversation | None = None
         self._window = _WINDOW
         self._count = 0
         self._rows: list[Strip] = []
-        self._owners: list[tuple[str, str] | None] = []
-        self._wrapped: dict[tuple[str, str], tuple[object, list[Strip]]] = {}
+        self._owners: list[Key | None] = []
+        self._wrapped: dict[Key, tuple[object, list[Strip]]] = {}
 
     def show(self, conversation: Conversation | None, me: str, hint: str = "") -> None:
         """Show `conversation` as it is now, and `hint` below it. Another one than before is shown
@@ -61,6 +79,7 @@ class Stream(ScrollView, can_focus=False):
         top = None if self.at_end else self._owner_in_view()
         if other:
             self._wrapped.clear()
+            self.selected = None
         self._conversation, self._me, self._hint = conversation, me, hint
         self._build()
         if self.at_end:
@@ -72,7 +91,39 @@ class Stream(ScrollView, can_focus=False):
         """One row of the screen."""
         row = self.scroll_offset.y + y
         strip = self._rows[row] if row < len(self._rows) else Strip.blank(self._columns)
-        return strip.crop_extend(0, self._columns, None).apply_style(self.rich_style)
+        strip = strip.crop_extend(0, self._columns, None).apply_style(self.rich_style)
+        chosen = self.selected and row < len(self._owners) and self._owners[row] == self.selected
+        return strip.apply_style(_CHOSEN) if chosen else strip
+
+    def select(self, key: Key | None) -> None:
+        """Choose a line, or none, and bring it into view."""
+        self.selected = key
+        if key is not None and key in self._owners:
+            row = self._owners.index(key)
+            below = len(self._owners) - self._owners[::-1].index(key)
+            top, height = round(self.scroll_y), self.scrollable_content_region.height
+            if row < top or below > top + height:
+                self._go(max(min(row, below - 1), below - height, 0) if row >= top else row)
+        self.refresh()
+
+    def step(self, step: int) -> Key | None:
+        """Choose the line above (-1) or below (1) the one that is chosen; below the last is none.
+        Returns it."""
+        keys = [line.key for line in self._lines if line.seq is not None]
+        if self.selected in keys:
+            place = keys.index(self.selected) + step
+        else:
+            place = len(keys) - 1 if step < 0 else len(keys)
+        self.select(keys[max(place, 0)] if place < len(keys) else None)
+        return self.selected
+
+    def on_click(self, event: Click) -> None:
+        """Choose the line that was clicked."""
+        place = event.get_content_offset(self)
+        row = round(self.scroll_y) + place.y if place else len(self._owners)
+        key = self._owners[row] if row < len(self._owners) else None
+        if key is not None:
+            self.post_message(self.LineClicked(key))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell when the top or the end comes into view."""
@@ -104,6 +155,10 @@ class Stream(ScrollView, can_focus=False):
             self.post_message(self.EndReached())
 
     @property
+    def _lines(self) -> list[Line]:
+        return self._conversation.lines[-self._window :] if self._conversation else []
+
+    @property
     def _columns(self) -> int:
         return self.scrollable_content_region.width
 
@@ -111,7 +166,7 @@ class Stream(ScrollView, can_focus=False):
         """Forced, because the scrollbar, which is asked otherwise, comes only with the layout."""
         self.scroll_to(y=row, animate=False, force=True)
 
-    def _owner_in_view(self) -> tuple[str, str] | None:
+    def _owner_in_view(self) -> Key | None:
         return next((owner for owner in self._owners[round(self.scroll_y) :] if owner), None)
 
     def _build(self) -> None:
@@ -119,8 +174,7 @@ class Stream(ScrollView, can_focus=False):
         if not self._columns:
             return
         shown = None
-        lines = self._conversation.lines if self._conversation else []
-        for line in lines[-self._window :]:
+        for line in self._lines:
             day = render.day(line, self._zone)
             if day and day != shown:
                 shown = day
@@ -136,13 +190,13 @@ class Stream(ScrollView, can_focus=False):
             rows = text.wrap(self.app.console, self._columns)
             self._put([self._strip(row) for row in rows], None)
 
-    def _put(self, strips: list[Strip], owner: tuple[str, str] | None) -> None:
+    def _put(self, strips: list[Strip], owner: Key | None) -> None:
         self._rows += strips
         self._owners += [owner] * len(strips)
 
     def _wrap(self, line: Line) -> list[Strip]:
-        words = (line.reason, line.returned, line.unshown)
-        state = (line.fate, words, line.at, self._columns)
+        words = (line.reason, line.returned, line.unshown, self._above(line).plain)
+        state = (line.fate, words, line.at, line.view, self._columns)
         kept = self._wrapped.get(line.key)
         if kept is None or kept[0] != state:
             kept = self._wrapped[line.key] = (state, self._strips(line))
@@ -150,9 +204,15 @@ class Stream(ScrollView, can_focus=False):
 
     def _strips(self, line: Line) -> list[Strip]:
         width = max(self._columns - _TIME - _MARK, 10)
-        rows = list(render.body(line, self._me).wrap(self.app.console, width))
-        note = render.note(line, self._me)
-        rows += list(note.wrap(self.app.console, width)) if note else []
+        above = self._above(line)
+        above.truncate(width, overflow="ellipsis")
+        rows = [above] if above else []
+        for text in (
+            render.body(line, self._me),
+            render.below(line, self._zone),
+            render.note(line, self._me),
+        ):
+            rows += list(text.wrap(self.app.console, width)) if text else []
         strips = []
         for number, row in enumerate(rows):
             time = render.clock(line, self._zone) if number == 0 else ""
@@ -163,6 +223,10 @@ class Stream(ScrollView, can_focus=False):
             tail.align("right", _MARK)
             strips.append(self._strip(head + row + tail))
         return strips
+
+    def _above(self, line: Line) -> Text:
+        find = self._conversation.find if self._conversation else _unknown
+        return render.above(line, find)
 
     def _strip(self, text: Text) -> Strip:
         if text.justify == "center":

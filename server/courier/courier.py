@@ -17,7 +17,7 @@ import structlog
 
 from ..ledger.legs import stamped
 from ..ledger.posts import Post
-from ..ledger.status import Status
+from ..ledger.status import DONE
 from ..outcomes import Result
 from ..store.connection import Down, Lost, Refused
 from .ends import Place
@@ -77,7 +77,7 @@ class Courier:
             if isinstance(post.origin, Origin):
                 post.origin.answered(post, result)
                 touched[post.origin] = None
-            elif post.legs and result[0] == Status.OK:
+            elif post.legs and result[0] in DONE:
                 seqs = result[-len(post.legs) :]
                 for out, seq in zip(post.legs, seqs, strict=True):
                     dest = int(out.dest) if out.dest.isdigit() else out.dest

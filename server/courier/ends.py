@@ -46,7 +46,8 @@ class Near:
         ways = self._ways
         if FAULT:
             stored = spoil(ways, stored)
-        post = arrival(ways.keyspace, self._dest, self._source, seq, stored, floor, lane)
+        keyspace, asks = ways.keyspace, ways.asks
+        post = arrival(keyspace, self._dest, self._source, seq, stored, floor, lane, asks)
         ways.pipeline_of(self._dest).post(post)
 
     async def record(self) -> object:

@@ -36,7 +36,7 @@ HELD_MAX = 2 * LEG_WINDOW
 """Most legs in memory that wait to be pushed; the others wait in the outbox."""
 
 
-_ARRIVED = (Status.OK, Status.DUPLICATE, Status.RETURNED, Status.SUSPENDED)
+_ARRIVED = (Status.OK, Status.WAITING, Status.DUPLICATE, Status.RETURNED, Status.SUSPENSE)
 _BROKEN = (Status.LANE_FORKED, Status.CORRUPT)
 
 
@@ -211,7 +211,7 @@ class Lane(Origin):
             self._trouble = True
             return
         self._attempts = 0
-        self._arrived.append(Arrived(seq, at, leg, refused))
+        self._arrived.append(Arrived(seq, at, leg, refused or status == Status.WAITING))
         if refused and isinstance(self.dest, int):
             self._returned(self.dest, self.source)
 

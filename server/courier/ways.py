@@ -22,6 +22,8 @@ class Ways:
     channel: Callable[[int], Channel]
     """Reads records and outboxes there."""
     promise: Promise
+    asks: bool
+    """Whether strangers must be accepted."""
     abroad: Callable[[int, str], End] | None = None
     """The end, in another region, of the lane from a partition; None: there is one region only."""
 

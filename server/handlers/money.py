@@ -5,10 +5,11 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from protocol.errors import Code, FrameError
-from protocol.frames import Deposit, Freeze, Payment
+from protocol.frames import Deposit, Freeze, Payment, PaymentEntry, Suspend
 
 from ..durability import RANK
 from ..ledger import routing
+from ..ledger.records import FROZEN, SUSPENDED
 from ..peer import Peer
 from ..services import Services
 from .posting import draft, draft_without_entry, only_for_members
@@ -23,6 +24,7 @@ def payment(services: Services, peer: Peer, frame: Payment) -> None:
             raise FrameError(Code.NOT_DURABLE, frame.id, most=most)
         post.durable = frame.durable
     routing.payment(services.keyspace, post, peer.keys, frame)
+    post.mode = services.modes[PaymentEntry]
     if isinstance(frame.room, str):
         only_for_members(services, peer, post, frame.room)
     services.post(peer, post)
@@ -38,5 +40,13 @@ def deposit(services: Services, peer: Peer, frame: Deposit) -> None:
 def freeze(services: Services, peer: Peer, frame: Freeze) -> None:
     """No money in or out of an account, or again money in and out."""
     post = draft_without_entry(services, peer, frame)
-    routing.freeze(services.keyspace, post, peer.keys, frame)
+    routing.flag(services.keyspace, post, peer.keys, frame.who, FROZEN, frame.frozen)
+    services.post(peer, post)
+
+
+def suspend(services: Services, peer: Peer, frame: Suspend) -> None:
+    """Nobody comes in as this account any more, and it gets nothing; or again as before. Every hub
+    closes its connections."""
+    post = draft_without_entry(services, peer, frame)
+    routing.flag(services.keyspace, post, peer.keys, frame.who, SUSPENDED, frame.suspended)
     services.post(peer, post)

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol.errors import Code, FrameError
-from protocol.frames import ClientFrame
+from msgspec import UNSET
 
-from ..ledger.entries import digest_of, encode_entry, entry_of
+from protocol.errors import Code, FrameError
+from protocol.frames import ClientFrame, Deposit, Edit, Entry, Message, Payment, Profile
+
+from ..ledger.entries import digest_of, encode_entry, entry_of, message_entry
 from ..ledger.posts import Post
 from ..ledger.status import Status
 from ..limits import Bucket
 from ..peer import Peer
+from ..seal.words import sealed_body
 from ..services import Services
 
+WORDED = frozenset((Message, Edit, Payment, Deposit, Profile))
+"""Frames with words, which are sealed."""
 
-def draft(services: Services, peer: Peer, frame: Any, money: bool = False) -> Post:
+
+def draft(
+    services: Services, peer: Peer, frame: Any, money: bool = False, entry: Entry | None = None
+) -> Post:
     """A post of `frame`, with its mark, digest and entry; the handler adds boxes and money.
+
+    `entry`: the one that it makes, where that has more than the frame; the digest is then over the
+    frame alone. The key of whose words these are must be at hand.
 
     Raises:
         FrameError: `rate_limited`, when the account posts too fast.
@@ -26,11 +37,21 @@ def draft(services: Services, peer: Peer, frame: Any, money: bool = False) -> Po
     if party is not None and party.bucket is not None:
         take_turn(services, party.bucket, id)
     handle = peer.handle
-    entry = entry_of(frame, handle)
-    body = encode_entry(entry)
+    if entry is not None:
+        body, digest = services.seals.body(entry), digest_of(encode_entry(frame))
+    else:
+        kind = type(frame)
+        if kind is Message:  # the hub's hot path
+            entry = message_entry(frame, handle, "")
+            body = peer.seal.body(entry, frame.text)
+        else:
+            entry = entry_of(frame, handle)
+            plain = kind not in WORDED or (kind is Payment and frame.text is UNSET)
+            body = encode_entry(entry) if plain else sealed_body(peer.seal, entry)
+        digest = digest_of(body)
     old = not money and services.ages.too_old(id)
     mark = peer.keys.marks + id.encode()
-    return Post(frame, id, peer, handle, mark, digest_of(body), body, old, entry=entry)
+    return Post(frame, id, peer, handle, mark, digest, body, old, entry=entry)
 
 
 def take_turn(services: Services, bucket: Bucket, id: str) -> None:

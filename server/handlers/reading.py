@@ -5,59 +5,100 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from protocol.errors import Code, FrameError
-from protocol.frames import Balance, BalanceSheet, History, HistoryPage, Status
+from protocol.frames import (
+    Balance,
+    BalanceSheet,
+    History,
+    HistoryPage,
+    Status,
+    Thread,
+    ThreadPage,
+)
 from protocol.frames import StatusReport as Report
 
 from ..delivery import ack_of
 from ..durability import Durable
-from ..ledger.entries import read_call, read_entries
+from ..ledger.notes import LETTERS, field
 from ..ledger.posts import Mark
 from ..ledger.records import parse_record
 from ..ledger.routing import mark_of
+from ..pages import Page, Pages, noted_about, seq_of
 from ..peer import Peer
-from ..replies import values
+from ..replies import read_all, values
 from ..services import Services
 from ..store.connection import Down
+from .paying import pay_for
 
-PAGE_BYTES_MAX = 128 * 1024
-"""Most that a page holds, as stored, unless one entry alone is larger. Even where JSON escapes
-every character it stays below 1 MiB, the most that many WebSocket clients take."""
+ENTRIES_PER_TURN = 50
+"""So many entries of a page count as one frame more."""
+_PLACES = ("before", "after", "at")
 
 
 def history(services: Services, peer: Peer, frame: History) -> None:
-    """A page of one's own box, or of a room one is in."""
+    """A page of one's own box, or of a room one is in.
+
+    Raises:
+        FrameError: `malformed`, where it says more than one place to begin.
+    """
+    named = [name for name in _PLACES if getattr(frame, name) is not UNSET]
+    if len(named) > 1:
+        raise FrameError(Code.MALFORMED, frame.id, reason=f"either {named[0]} or {named[1]}")
+    pages = _pages(services, peer, frame)
+    pay_for(services, peer, frame.id, frame.limit // ENTRIES_PER_TURN)
+
+    def answer(page: Page | None) -> None:
+        if page is None:
+            peer.refuse(Code.UNAVAILABLE, frame.id)
+            return
+        entries, length, later = page
+        if named in ([], ["before"]):
+            more = bool(entries) and seq_of(entries[0]) > 1
+        else:
+            more = bool(entries) and seq_of(entries[-1]) < length
+        found = later or UNSET
+        peer.send(HistoryPage(frame.id, frame.box, entries, more, found))  # type: ignore[arg-type]
+
+    if frame.after is not UNSET:
+        pages.above(frame.after, frame.limit, answer)
+    elif frame.at is not UNSET:
+        pages.since(frame.at, frame.limit, answer)
+    else:
+        pages.below(None if frame.before is UNSET else frame.before, frame.limit, answer)
+
+
+def thread(services: Services, peer: Peer, frame: Thread) -> None:
+    """What was said about an entry of one's own box, or of a room one is in."""
+    pages = _pages(services, peer, frame)
+    pay_for(services, peer, frame.id, frame.limit // ENTRIES_PER_TURN)
+    box, after = services.keyspace.of(frame.box), 0 if frame.after is UNSET else frame.after
+    fields = [field(letter, frame.ref.from_, frame.ref.id) for letter in LETTERS]
+
+    def noted(replies: dict[int, list[object]] | None) -> None:
+        found = None if replies is None else replies[box.partition][0]
+        if not isinstance(found, list):
+            peer.refuse(Code.UNAVAILABLE, frame.id)
+            return
+        seqs = noted_about(found, after)
+        pages.among(seqs[: frame.limit], lambda page: answer(page, seqs))
+
+    def answer(page: Page | None, seqs: list[int]) -> None:
+        if page is None:
+            peer.refuse(Code.UNAVAILABLE, frame.id)
+            return
+        more = bool(page.entries) and seq_of(page.entries[-1]) < seqs[-1]
+        later = page.later or UNSET
+        peer.send(ThreadPage(frame.id, frame.box, page.entries, more, later))  # type: ignore[arg-type]
+
+    read_all(services, {box.partition: [("HMGET", box.refs, *fields)]}, noted)
+
+
+def _pages(services: Services, peer: Peer, frame: History | Thread) -> Pages:
+    """Pages of the box that `frame` names, if the peer may read it."""
     party = peer.party
     if party is None or (frame.box != peer.handle and frame.box not in party.rooms):
         code = Code.NOT_A_MEMBER if frame.box[0] == "#" else Code.FORBIDDEN
         raise FrameError(code, frame.id)
-    _page(services, peer, frame, None if frame.before is UNSET else frame.before)
-
-
-def _page(services: Services, peer: Peer, frame: History, before: int | None) -> None:
-    """Ask for the entries below `before` (None: below the end)."""
-    keys = services.keyspace.of(frame.box)
-    if before is None:
-        window = (-frame.limit, -1)
-    elif before <= 1:
-        peer.send(HistoryPage(frame.id, frame.box, [], more=False))
-        return
-    else:
-        window = (max(0, before - 1 - frame.limit), before - 2)
-
-    def answer(replies: list[object]) -> None:
-        found = values(peer, frame.id, replies)
-        if found is None:
-            return
-        assert isinstance(found[0], list)
-        length, entries = read_entries(found[0], frame.box)
-        if before is not None and before > length + 1:
-            _page(services, peer, frame, None)
-            return
-        more = bool(entries) and entries[0].seq > 1  # type: ignore[attr-defined]
-        peer.send(HistoryPage(frame.id, frame.box, entries, more))  # type: ignore[arg-type]
-
-    command = read_call(keys.box, *window, PAGE_BYTES_MAX)
-    services.pipeline_of(keys.partition).read([command], answer)
+    return Pages(services, peer.keys, frame.box)
 
 
 def balance(services: Services, peer: Peer, frame: Balance) -> None:

@@ -1,24 +1,74 @@
-"""Rooms: made, joined, left, and who is in them."""
+"""Rooms: made, joined and left, and who is in them."""
 
 from __future__ import annotations
 
 from msgspec import UNSET
 
 from protocol.errors import Code, FrameError
-from protocol.frames import Create, Join, Leave, Member, Members, MembersPage
+from protocol.frames import (
+    Accept,
+    Create,
+    Decline,
+    Invite,
+    InviteEntry,
+    Join,
+    Leave,
+    Members,
+    MembersPage,
+)
 
-from ..ledger import routing
+from ..ledger import routing_rooms
 from ..peer import Peer
-from ..replies import values
+from ..roster import Roster
 from ..services import Services
-from .posting import draft
+from .posting import draft, draft_without_entry
 
 
-def change(services: Services, peer: Peer, frame: Create | Join | Leave) -> None:
-    """Make, join or leave a room; an entry of the room tells it to everyone there."""
+def create(services: Services, peer: Peer, frame: Create) -> None:
+    """Make a room; an entry of it says so."""
     post = draft(services, peer, frame)
     most = services.settings.rooms_per_account
-    routing.membership(services.keyspace, post, peer.keys, frame, most)
+    routing_rooms.create(services.keyspace, post, peer.keys, frame, most)
+    services.post(peer, post)
+
+
+def join(services: Services, peer: Peer, frame: Join) -> None:
+    """Come into a room, or ask to; an entry of the room tells it to everyone there."""
+    post = draft(services, peer, frame)
+    most = services.settings.rooms_per_account
+    routing_rooms.join(services.keyspace, post, peer.keys, frame, most)
+    services.post(peer, post)
+
+
+def leave(services: Services, peer: Peer, frame: Leave) -> None:
+    """Go out of a room."""
+    post = draft(services, peer, frame)
+    routing_rooms.leave(services.keyspace, post, peer.keys, frame)
+    services.post(peer, post)
+
+
+def invite(services: Services, peer: Peer, frame: Invite) -> None:
+    """Invite somebody, or whoever knows a code."""
+    refuse_abroad(services, frame.room, frame.id)
+    if isinstance(frame.who, str) and frame.code is UNSET:
+        post = draft(services, peer, frame)
+        routing_rooms.invite(services.keyspace, post, peer.keys, frame, frame.who)
+        post.mode = services.modes[InviteEntry]
+    elif isinstance(frame.code, str) and frame.who is UNSET:
+        post = draft_without_entry(services, peer, frame)
+        routing_rooms.link(services.keyspace, post, peer.keys, frame, frame.code)
+    else:
+        raise FrameError(Code.MALFORMED, frame.id, reason="say who, or a code")
+    services.post(peer, post)
+
+
+def answer(services: Services, peer: Peer, frame: Accept | Decline) -> None:
+    """Let somebody in who asks to come into `frame.room`, or not."""
+    assert isinstance(frame.room, str)
+    refuse_abroad(services, frame.room, frame.id)
+    post = draft(services, peer, frame)
+    most = services.settings.rooms_per_account
+    routing_rooms.answer(services.keyspace, post, peer.keys, frame, frame.room, most)
     services.post(peer, post)
 
 
@@ -32,19 +82,26 @@ def members(services: Services, peer: Peer, frame: Members) -> None:
 def list_members(services: Services, peer: Peer, frame: Members) -> None:
     """Answer with the page, if the peer is a member."""
 
-    def answer(replies: list[object]) -> None:
-        found = values(peer, frame.id, replies)
-        if found is None:
+    def take(roster: Roster | None) -> None:
+        if peer.gone:
             return
-        roles = found[0]
-        assert isinstance(roles, dict)
-        if peer.handle.encode() not in roles:
+        if roster is None:
+            peer.refuse(Code.UNAVAILABLE, frame.id)
+        elif peer.handle not in roster:
             peer.refuse(Code.NOT_A_MEMBER, frame.id)
-            return
-        after = b"" if frame.after is UNSET else frame.after.encode()
-        names = sorted(name for name in roles if name > after)
-        page = [Member(name.decode(), roles[name].decode()) for name in names[: frame.limit]]
-        peer.send(MembersPage(frame.id, frame.room, page, len(names) > frame.limit))
+        else:
+            after = "" if frame.after is UNSET else frame.after
+            page, more = roster.page(after, frame.limit, services.store_now())
+            peer.send(MembersPage(frame.id, frame.room, page, more))
 
-    room = services.keyspace.of(frame.room)
-    services.pipeline_of(room.partition).read([("HGETALL", room.members)], answer)
+    services.rosters.ask(frame.room, take)
+
+
+def refuse_abroad(services: Services, room: str, id: str) -> None:
+    """A room is governed only from the region where it lives.
+
+    Raises:
+        FrameError: `forbidden`, if `room` lives in another one.
+    """
+    if room in services.keyspace.abroad:
+        raise FrameError(Code.FORBIDDEN, id, reason="this room lives in another region")

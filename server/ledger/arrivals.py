@@ -14,7 +14,9 @@ from .crossing import Arrival, Settlement
 from .entries import decode_entry, encode_entry
 from .keys import Keyspace
 from .legs import Leg, LegKind, read_leg
-from .posts import Kind, Post
+from .notes import notes_of
+from .pairs import mode_of
+from .posts import Kind, Mode, Post
 from .status import CODE
 
 SETTLED_MAX = 32
@@ -47,13 +49,16 @@ def arrival(
     stored: bytes,
     floor: int,
     origin: object = None,
+    asks: bool | None = None,
 ) -> Post:
     """The ARRIVE, in `partition`, of leg `seq` of the lane from the partition labelled `source`.
 
     `stored` is the leg as its outbox holds it. `floor`: all legs up to it are known to be settled;
-    no leg goes more than `LEG_WINDOW` ahead of it.
-    Its answers: OK with the entry's seq and, for money, the new balance; DUPLICATE (detail 1 if
-    the leg had been refused); RETURNED, SUSPENDED, LANE_GAP, LANE_FORKED, CORRUPT.
+    no leg goes more than `LEG_WINDOW` ahead of it. `asks`: whether strangers must be accepted;
+    None: nobody looks at it.
+    Its answers: OK with the entry's seq and, for money, the new balance; WAITING with the same, if
+    the money waits; DUPLICATE (detail 1 if the leg had been refused, or its money waited);
+    RETURNED, SUSPENSE, LANE_GAP, LANE_FORKED, CORRUPT.
 
     Raises:
         ValueError: if the leg is damaged.
@@ -70,10 +75,16 @@ def arrival(
     post.boxes, post.names = (party.box,), (to,)
     post.entry, post.body, suspended = _entry(leg)
     post.extra = Arrival(end, seq, at, floor, leg, suspended)
+    post.changes = notes_of(post.entry, (party,), at)
     if kind is _ROOM:
         post.room = post.members = party
     else:
         post.to = party
+        post.mode = mode_of(type(post.entry), bool(asks))
+        if asks is not None and post.mode:
+            post.pair = keyspace.pair(partition, to, leg.who)
+        elif type(post.entry) is SettledEntry:
+            post.mode = Mode.MARKER  # told even to who is locked out meanwhile, as SETTLE does
     return post
 
 

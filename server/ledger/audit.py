@@ -18,7 +18,17 @@ from .audit_abroad import AbroadAudit, Sums
 from .audit_lanes import LaneAudit, membership_differs, one_sided
 from .keys import WORLD, AccountKeys, Keyspace
 from .posts import Mark
-from .replay import MoneyEntry, Pairs, Replay, check_mark, elsewhere, home_of, mark_key, money_of
+from .replay import (
+    MoneyEntry,
+    Pairs,
+    Replay,
+    check_mark,
+    check_offers,
+    elsewhere,
+    home_of,
+    mark_key,
+    money_of,
+)
 from .shelf import Client, Shelf, pages
 
 
@@ -44,6 +54,8 @@ class AuditReport:
     """Money that ever left for other regions; modulo 2^53."""
     come: Sums = field(default_factory=dict)
     """Money that ever came from them. What one has sent and the other has not got is on its way."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Money that arrived in other regions, and that its payees there have not accepted yet."""
     findings: list[str] = field(default_factory=list)
     """A sentence for each thing that is wrong."""
 
@@ -69,13 +81,14 @@ async def audit(
         await run.account(keys)
         if progress is not None:
             progress(done, len(everyone))
+    await run.abroad.lanes()
     for home, other in run.pairs.differing():
         await run.compare_boxes(home, other)
     await run.marks()
     await run.books()
     await run.lanes.lanes()
-    await run.abroad.lanes()
     run.report.in_transit = dict(run.lanes.in_transit)
+    run.report.waiting = run.abroad.waiting
     run.report.sent, run.report.come = run.abroad.sent, run.abroad.come
     return run.report
 
@@ -104,7 +117,9 @@ class _Audit:
         if await self.abroad.is_copy(keys):
             return
         name = self.shelf.title(keys)
-        record, length = await self.shelf.together(("GET", keys.record), ("LLEN", keys.box))
+        record, length, offers = await self.shelf.together(
+            ("GET", keys.record), ("LLEN", keys.box), ("HGETALL", keys.offers)
+        )
         if name.startswith("#"):
             self.report.rooms += 1
         else:
@@ -119,12 +134,19 @@ class _Audit:
             self.report.findings += replay.compare(record)
         else:
             self._find(f"{name} has no account record")
+        self._offers(replay, offers)
         self._currencies[keys.partition].update(replay.balances)
         if keys.name != WORLD:
             held = self.report.held
             for currency, amount in replay.balances.items():
                 held[currency] = held.get(currency, 0) + amount
         await self._membership(keys)
+
+    def _offers(self, replay: Replay, stored: object) -> None:
+        if isinstance(stored, dict):
+            self.report.findings += check_offers(replay, stored)
+        else:
+            self._find(f"the offers to {replay.name} have a wrong type")
 
     async def _replay(self, replay: Replay, keys: AccountKeys, length: int) -> None:
         async for first, page in self.shelf.entries(keys, length):

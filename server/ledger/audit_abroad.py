@@ -30,10 +30,14 @@ class AbroadAudit:
         self._find = find
         self._out: set[tuple[int, str]] = set()
         self._in: set[tuple[int, str]] = set()
+        self._gaps: set[int] = set()
+        """Partitions with a lane out of which legs are missing."""
         self.sent: Sums = {}
         """Money that ever left for another region."""
         self.come: Sums = {}
         """Money that ever came from there, also with what was refused."""
+        self.waiting: dict[str, int] = {}
+        """Money, by currency, that arrived there and waits to be accepted."""
 
     async def look(self) -> None:
         """See which lanes there are. Call it first."""
@@ -68,9 +72,11 @@ class AbroadAudit:
                 out, legs = await self._sent(source, label)
             except ValueError as error:
                 self._find(f"the lane from partition {source} to {label}: {error}")
+                self._gaps.add(source)
                 continue
             _add(self.sent, label, out.sums)
             if len(legs) != out.sent - out.first + 1:
+                self._gaps.add(source)
                 self._find(
                     f"the lane from partition {source} to {label} holds {len(legs)} legs, "
                     f"not {out.first} to {out.sent}"
@@ -85,7 +91,8 @@ class AbroadAudit:
 
     async def pair(self, home: str, other: str) -> None:
         """Every payment of `home` to `other`, who lives in another region, is settled, came back,
-        or is on its way."""
+        or is on its way; else it waits there, which only that region can tell. Where legs are
+        missing it may be lost as well. Call it after `lanes`."""
         if other[0] == "#" or not await self.lives_here(home):
             return
         keys = self._shelf.keyspace.of(home)
@@ -97,19 +104,23 @@ class AbroadAudit:
             for leg in await self._moving(source, label)
         }
         ended = await self._ended(keys)
-        for id in sorted(sent):
-            if (id, other, home) not in moving and (id, other) not in ended:
+        for id, (amount, currency) in sent.items():
+            if (id, other, home) in moving or (id, other) in ended:
+                continue
+            if keys.partition in self._gaps:
                 self._find(
                     f"the payment {id} of {home} to {other} in another region is neither settled "
-                    "nor returned, nor on its way"
+                    "nor returned, nor on its way; it may be lost, or wait there to be accepted"
                 )
+            else:
+                self.waiting[currency] = self.waiting.get(currency, 0) + amount
 
-    async def _payments(self, keys: AccountKeys, other: str) -> set[str]:
-        found = set()
+    async def _payments(self, keys: AccountKeys, other: str) -> dict[str, tuple[int, str]]:
+        found = {}
         for seq, stored in enumerate(await self._shelf.all_entries(keys), 1):
             entry = money_of(stored, keys.name, seq)
             if isinstance(entry, PaymentEntry) and (home_of(entry), entry.to) == (keys.name, other):
-                found.add(entry.id)
+                found[entry.id] = entry.amount, entry.currency
         return found
 
     async def _ended(self, keys: AccountKeys) -> set[tuple[str, str]]:

@@ -1,7 +1,9 @@
 """Entries as they are stored, and the digest that tells a duplicate from another frame.
 
-Stored: 13 digits of the store's time in ms, then the entry in MessagePack without `box`, `seq` and
-`at`, which its place says.
+Stored: 13 digits of the store's time in ms, then the body: the entry in MessagePack without `box`,
+`seq` and `at`, which its place says. Where it has words, these are sealed (`server.seal`): the body
+is `SEALED`, two bytes with the length of the public part, that part (the entry with its words left
+empty), and the sealed words. All that is here reads the public part, and needs no key.
 """
 
 from __future__ import annotations
@@ -13,29 +15,34 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET
 
+from protocol import frames
 from protocol.frames import (
     AnyEntry,
     ClientFrame,
-    Create,
-    CreateEntry,
-    Delivered,
-    DeliveredEntry,
     Deposit,
     DepositEntry,
+    EditEntry,
     Entry,
-    Join,
-    JoinEntry,
-    Leave,
-    LeaveEntry,
+    Forward,
+    ForwardEntry,
     Message,
     MessageEntry,
     Payment,
     PaymentEntry,
-    Read,
-    ReadEntry,
+    ProfileEntry,
 )
 
 TIME_DIGITS = 13
+SEALED = 0xC1
+"""The first byte of a body with sealed words; no MessagePack begins so. Older bodies have none."""
+WORDS: dict[type[Entry], dict[str, Any]] = {
+    **{kind: {"text": ""} for kind in (MessageEntry, EditEntry, ForwardEntry)},
+    **{kind: {"text": ""} for kind in (PaymentEntry, DepositEntry)},
+    ProfileEntry: {"name": UNSET, "about": UNSET},
+}
+"""The fields that are sealed, and what the public part has in their place."""
+_PUBLIC = 3
+"""Where the public part begins."""
 
 _EMPTY = blake2b(digest_size=16)
 encode_entry = msgspec.msgpack.Encoder().encode
@@ -52,11 +59,28 @@ def digest_of(content: bytes) -> bytes:
     return digest.digest()
 
 
-def _message(frame: Message, sender: str, box: str, seq: int, at: int) -> Entry:
-    return MessageEntry(frame.id, sender, frame.to, frame.text, frame.ref, box, seq, at)
+def message_entry(frame: Message, sender: str, text: str) -> MessageEntry:
+    """The entry that `frame` makes, but with this text."""
+    return MessageEntry(  # by place: the hub's hot path
+        frame.id,
+        sender,
+        frame.to,
+        text,
+        frame.ref,
+        "",
+        0,
+        0,
+        frame.thread,
+        frame.mentions,
+        frame.expires_s,
+    )
 
 
-def _payment(frame: Payment, sender: str, box: str, seq: int, at: int) -> Entry:
+def _message(frame: Message, sender: str) -> Entry:
+    return message_entry(frame, sender, frame.text)
+
+
+def _payment(frame: Payment, sender: str) -> Entry:
     return PaymentEntry(
         id=frame.id,
         from_=sender,
@@ -65,14 +89,11 @@ def _payment(frame: Payment, sender: str, box: str, seq: int, at: int) -> Entry:
         currency=frame.currency,
         text=frame.text,
         room=frame.room,
-        box=box,
-        seq=seq,
-        at=at,
         state="settled",
     )
 
 
-def _deposit(frame: Deposit, sender: str, box: str, seq: int, at: int) -> Entry:
+def _deposit(frame: Deposit, sender: str) -> Entry:
     return DepositEntry(
         id=frame.id,
         from_=sender,
@@ -80,50 +101,82 @@ def _deposit(frame: Deposit, sender: str, box: str, seq: int, at: int) -> Entry:
         amount=frame.amount,
         currency=frame.currency,
         text=frame.text,
-        box=box,
-        seq=seq,
-        at=at,
         state="settled",
     )
 
 
-_ENTRY: dict[type[ClientFrame], Callable[[Any, str, str, int, int], Entry]] = {
+def _plain(frame: str) -> Callable[[Any, str], Entry]:
+    """What makes an entry that has the fields of its frame, as far as it has such fields."""
+    make = getattr(frames, f"{frame}Entry")
+    names = set(getattr(frames, frame).__struct_fields__) & set(make.__struct_fields__)
+
+    def entry(sent: ClientFrame, sender: str) -> Entry:
+        fields = {name: getattr(sent, name) for name in names}
+        return cast(Entry, make(**fields, from_=sender))
+
+    return entry
+
+
+_PLAIN = (
+    *("Read", "Delivered", "Edit", "Delete", "React", "Pin", "Create", "Join", "Leave", "Invite"),
+    *("Kick", "Ban", "Mute", "Role", "Topic", "Profile", "Arrange", "Accept", "Decline", "Block"),
+    *("Unblock", "Revoke"),
+)
+_ENTRY: dict[type[ClientFrame], Callable[[Any, str], Entry]] = {
     Message: _message,
     Payment: _payment,
     Deposit: _deposit,
-    Read: lambda f, sender, *place: ReadEntry(f.id, sender, f.to, f.up_to, *place),
-    Delivered: lambda f, sender, *place: DeliveredEntry(f.id, sender, f.to, f.up_to, *place),
-    Create: lambda f, sender, *place: CreateEntry(f.id, sender, f.room, *place),
-    Join: lambda f, sender, *place: JoinEntry(f.id, sender, f.room, *place),
-    Leave: lambda f, sender, *place: LeaveEntry(f.id, sender, f.room, *place),
+    **{getattr(frames, frame): _plain(frame) for frame in _PLAIN},
 }
 
 
-def entry_of(frame: ClientFrame, sender: str, box: str = "", seq: int = 0, at: int = 0) -> Entry:
-    """The entry that `frame` of `sender` makes at `seq` of `box`."""
-    return _ENTRY[type(frame)](frame, sender, box, seq, at)
+def entry_of(frame: ClientFrame, sender: str) -> Entry:
+    """The entry that `frame` of `sender` makes; it has no place yet."""
+    return _ENTRY[type(frame)](frame, sender)
+
+
+def split(body: bytes) -> tuple[bytes, bytes]:
+    """The public part of a body, and its sealed words; none, if they are not sealed."""
+    if body[:1] != b"\xc1":
+        return body, b""
+    end = _PUBLIC + int.from_bytes(body[1:_PUBLIC])
+    return body[_PUBLIC:end], body[end:]
+
+
+def join(public: Entry, words: bytes) -> bytes:
+    """The body of an entry whose sealed words are these."""
+    encoded = encode_entry(public)
+    return b"%c%b%b%b" % (SEALED, len(encoded).to_bytes(2), encoded, words)
+
+
+def restated(body: bytes, entry: Entry) -> bytes:
+    """`body` with another public part, that of `entry`; the words stay as they are sealed."""
+    words = split(body)[1]
+    if not words:
+        return encode_entry(entry)
+    return join(msgspec.structs.replace(entry, **WORDS[type(entry)]), words)
 
 
 def decode_entry(body: bytes) -> Entry:
-    """The entry of a leg, which has neither time nor place yet.
+    """The public part of a leg's entry, which has neither time nor place yet.
 
     Raises:
         ValueError: if it is damaged.
     """
     try:
-        return cast(Entry, _decode(body))
+        return cast(Entry, _decode(split(body)[0]))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"the entry of a leg is damaged: {error}") from None
 
 
 def read_entry(stored: bytes, box: str, seq: int) -> Entry:
-    """The stored entry at `seq` of `box`, as it is sent.
+    """The public part of the stored entry at `seq` of `box`.
 
     Raises:
         ValueError: if it is not an entry; it was damaged or written by something else.
     """
     try:
-        entry = _decode(stored[TIME_DIGITS:])
+        entry = _decode(split(stored[TIME_DIGITS:])[0])
         at = int(stored[:TIME_DIGITS])
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"entry {seq} of {box} is damaged: {error}") from None
@@ -131,15 +184,22 @@ def read_entry(stored: bytes, box: str, seq: int) -> Entry:
 
 
 def differing_field(frame: ClientFrame, stored: bytes) -> str:
-    """The first field in which `frame` differs from the entry stored under the same id."""
-    original = _decode(stored[TIME_DIGITS:])
+    """The first field in which `frame` differs from the entry stored under the same id. Empty, if
+    it does not: the entry is older than the sealing of words, and so is its digest."""
+    public, words = split(stored[TIME_DIGITS:])
+    original = _decode(public)
     name = type(frame).__struct_config__.tag
     if type(original).__struct_config__.tag != name:
         return "type"
+    if isinstance(frame, Forward):  # its entry holds what it copied, not where from
+        return "content" if frame.to == getattr(original, "to", "") else "to"
+    sealed = WORDS[type(original)] if words else ()
     for field in frame.__struct_fields__:
-        if getattr(frame, field) != getattr(original, field, UNSET):
+        if field not in sealed and getattr(frame, field) != getattr(original, field, UNSET):
             return field
-    return "content"
+    if not words:
+        return "" if type(original) in WORDS else "content"
+    return "text" if "text" in sealed else "content"
 
 
 def read_call(box: bytes, first: int, last: int, most_bytes: int) -> tuple[bytes | str | int, ...]:
@@ -148,7 +208,7 @@ def read_call(box: bytes, first: int, last: int, most_bytes: int) -> tuple[bytes
 
 
 def read_entries(reply: list[Any], box: str) -> tuple[int, list[Entry]]:
-    """Length of `box`, and the entries that `read_call` brought.
+    """Length of `box`, and the public parts of the entries that `read_call` brought.
 
     Raises:
         ValueError: if one is damaged.

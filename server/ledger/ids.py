@@ -37,6 +37,13 @@ class Ages:
         self._ulid = _ulid_prefix(oldest)
         self._uuid7 = _uuid7_prefix(oldest)
 
+    @staticmethod
+    def dated(id: str) -> bool:
+        """Whether `id` carries its time."""
+        if len(id) == 36:
+            return id[14] == "7" and id[8] == "-"
+        return len(id) == 26 and id.isalnum() and id[0] < "8"
+
     def too_old(self, id: str) -> bool:
         """Whether `id` carries a time before which marks are gone."""
         length = len(id)

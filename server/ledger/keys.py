@@ -37,7 +37,7 @@ class AccountKeys:
 
     __slots__ = (
         *("box", "joined", "label", "marks", "members", "name", "partition", "record", "secret"),
-        *("tokens",),
+        *("tokens", "profile", "rules", "pace", "refs", "contacts", "offers"),
     )
 
     def __init__(self, name: str, partition: int, tag: str, label: str = "") -> None:
@@ -54,6 +54,18 @@ class AccountKeys:
         self.tokens = f"{tag}t:{name}".encode()
         self.joined = f"{tag}j:{name}".encode()
         self.members = f"{tag}r:{name}".encode()
+        self.profile = f"{tag}q:{name}".encode()
+        """Hash: what a person or a room says of itself, and its settings."""
+        self.rules = f"{tag}n:{name}".encode()
+        """Hash, of a room: who is banned, invited, asks to come in; and links."""
+        self.pace = f"{tag}z:{name}".encode()
+        """Hash, of a slow room: when members may write again."""
+        self.refs = f"{tag}e:{name}".encode()
+        """Hash, of a box: the entries that speak of an entry."""
+        self.contacts = f"{tag}c:{name}".encode()
+        """Hash, of a person: with whom they have a conversation, and how they arranged it."""
+        self.offers = f"{tag}u:{name}".encode()
+        """Hash, of a person: payments that wait to be accepted."""
 
 
 class LaneEnd(NamedTuple):
@@ -90,6 +102,8 @@ class Keyspace:
         """(at, source): the keys of the end, in partition `at`, of the lane from `source`."""
         self.lane_in = lanes(self._lane_in)
         """(at, source): the key of what arrived in partition `at` from that labelled `source`."""
+        self.pair = lru_cache(maxsize=NAMES_CACHED)(self._pair)
+        """(partition, one, other): the key there that tells what two people think of each other."""
 
     def _of(self, name: str) -> AccountKeys:
         partition = self.partition_of(name)
@@ -130,6 +144,18 @@ class Keyspace:
     def meta(self, partition: int = 0) -> bytes:
         """The key of the hash that holds the epoch of a partition."""
         return f"{self._tags[partition]}meta".encode()
+
+    def _pair(self, partition: int, one: str, other: str) -> bytes:
+        first, second = sorted((one, other))
+        return f"{self._tags[partition]}f:{first}{second}".encode()
+
+    def erasing(self, partition: int) -> bytes:
+        """The key of the hash of a partition's accounts that are closed and not yet erased."""
+        return f"{self._tags[partition]}y".encode()
+
+    def erased(self, partition: int) -> bytes:
+        """The key of the set of a partition's accounts that are erased."""
+        return f"{self._tags[partition]}z".encode()
 
     def fence(self, partition: int) -> bytes:
         """The key of a partition whose writes prove what a disk holds; see `durability`."""

@@ -28,6 +28,9 @@ class LegKind(IntEnum):
     """The room is not one of those any more."""
     RETURN = 4
     """An earlier leg was refused: an entry that says so, and its money back."""
+    TELL = 5
+    """An entry for a person's box about a room, sent by the room's partition, where its author may
+    have no box. So it is not returned: one that cannot be put there is dropped."""
 
 
 class Leg(Struct, array_like=True, frozen=True, gc=False):

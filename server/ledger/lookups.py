@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .keys import NAMES_CACHED, AccountKeys
+from .records import CLOSED, FROZEN, SUSPENDED
 from .status import Status
 
 
@@ -16,7 +17,9 @@ class Question(IntEnum):
     THERE = 0
     """Is there such an account or room?"""
     FROZEN = 1
+    """Is the account frozen, suspended or closed?"""
     MEMBER = 2
+    """Is somebody a member? If an entry is `checked`, not a marker, also: may they write?"""
     ROOMS = 3
     """Is the account in as many rooms as it may be?"""
 
@@ -44,10 +47,21 @@ class Lookup(NamedTuple):
         if self.question is Question.THERE:
             return self.hint if answer == b"" else 0
         if self.question is Question.FROZEN:
-            return self.hint if isinstance(answer, bytes) and answer and answer[0] & 1 else 0
+            return _barred(answer[0]) if isinstance(answer, bytes) and answer else 0
         if self.question is Question.MEMBER:
+            if self.checked and isinstance(answer, bytes) and answer.startswith(b"reader"):
+                return Status.READ_ONLY
             return self.hint if answer is None else 0
         return self.hint if isinstance(answer, int) and answer >= self.most else 0
+
+
+def _barred(flags: int) -> int:
+    """Why an account with these flags cannot be paid; 0 if it can."""
+    if flags & CLOSED:
+        return Status.ACCOUNT_CLOSED
+    if flags & SUSPENDED:
+        return Status.SUSPENDED
+    return Status.PARTY_FROZEN if flags & FROZEN else 0
 
 
 def hint_of(lookups: tuple[Lookup, ...], answers: list[object]) -> int:

@@ -9,12 +9,17 @@ from protocol.money import AMOUNT_MAX
 from .crossing import Arrival, Settlement
 from .lanes import LEG_WINDOW, InLane, OutLane
 from .legs import LegKind, OutLeg, pack_leg, read_leg
-from .model import Account, ModelBooks, Refused, Result
+from .model import Account
+from .model_fields import Refused, Result
+from .model_offers import OfferBooks
+from .model_pairs import Verdict
 from .posts import Post
+from .records import FROZEN
 from .status import Status
+from .waiting import Ending, as_waiting
 
 
-class Model(ModelBooks):
+class Model(OfferBooks):
     """The whole ledger: all partitions, and the lanes between them."""
 
     def apply(self, posts: Iterable[Post], at: int) -> list[int | Result]:
@@ -26,6 +31,8 @@ class Model(ModelBooks):
             return self._arrive(post, post.extra, at)
         if isinstance(post.extra, Settlement):
             return self._settle(post, post.extra, at)
+        if isinstance(post.extra, Ending):
+            return self.end_waiting(post, post.extra, at)
         return self.apply_one(post, at)
 
     def _arrive(self, post: Post, come: Arrival, at: int) -> Result:
@@ -41,40 +48,52 @@ class Model(ModelBooks):
         lane.refused = [seq for seq in lane.refused if seq > come.floor]
         self._carry(lane, come.leg.currency, come.leg.amount)
         try:
-            self._check_leg(post, come)
+            verdict = self._check_leg(post, come, at)
         except Refused as refused:
             return self._refuse(post, come, lane, Status(int(refused.result[0])), at)
-        return self._accept(post, come, at)
+        return self._accept(post, come, verdict, at)
 
-    def _check_leg(self, post: Post, come: Arrival) -> None:
-        if come.leg.kind in (LegKind.JOIN, LegKind.LEAVE):
-            return
-        self._check_parties(post)
-        self._check_rights(post)
+    def _check_leg(self, post: Post, come: Arrival, at: int) -> Verdict:
+        if come.leg.kind not in (LegKind.JOIN, LegKind.LEAVE):
+            self._check_parties(post)
+            self._check_rights(post, at)
+        self.fields.check(post.conditions, at)
+        verdict = self._judge_pair(post)
+        if come.leg.kind != LegKind.RETURN:
+            self._check_recipient(post)
         if come.leg.amount:
             assert post.to is not None
             payee = self.accounts[post.to.record]
             has = payee.holding(come.leg.currency)
-            if payee.frozen and come.leg.kind != LegKind.RETURN:
+            if payee.has(FROZEN) and come.leg.kind != LegKind.RETURN:
                 raise Refused(Status.PARTY_FROZEN)
             if has.available + has.held + come.leg.amount > AMOUNT_MAX:
                 raise Refused(Status.BALANCE_OVERFLOW)
+        return verdict
 
-    def _accept(self, post: Post, come: Arrival, at: int) -> Result:
+    def _accept(self, post: Post, come: Arrival, verdict: Verdict, at: int) -> Result:
         leg = come.leg
+        status = self.pairs.settle(post, verdict, at)
+        waits = status == Status.WAITING
+        if waits:
+            self.lanes_in[come.end.lane].refused.append(come.seq)
+        seqs: list[int] = []
         if leg.kind in (LegKind.JOIN, LegKind.LEAVE):
-            self._change_rooms(come.joined, leg.room.encode(), with_it=leg.kind == LegKind.JOIN)
-            return [Status.OK]
-        seq = self._append(post.boxes[0], b"%013d" % at + post.body)
-        if not leg.amount:
-            return [Status.OK, seq]
-        assert post.to is not None
-        balance = self.accounts[post.to.record].change(leg.currency, leg.amount)
-        return [Status.OK, seq, *balance]
+            with_it = leg.kind == LegKind.JOIN
+            self.fields.enlist(come.joined, leg.room.encode(), with_it=with_it)
+        else:
+            body = as_waiting(post.body) if waits else post.body
+            seqs = [self._append(post.boxes[0], b"%013d" % at + body)]
+        balance: list[int] = []
+        if leg.amount:
+            assert post.to is not None
+            balance = self.accounts[post.to.record].change(leg.currency, leg.amount, waits)
+        self.fields.change(post.changes, seqs, at)
+        return [status, *seqs, *balance]
 
     def _refuse(self, post: Post, come: Arrival, lane: InLane, code: Status, at: int) -> Result:
         leg = come.leg
-        if leg.kind != LegKind.RETURN:
+        if leg.kind < LegKind.JOIN:
             lane.refused.append(come.seq)
             back = LegKind.RETURN, leg.who, leg.to, leg.id, leg.amount, leg.currency
             returned = type(leg)(*back, code=code)
@@ -82,15 +101,15 @@ class Model(ModelBooks):
             self._send(OutLeg("", *lane_back, returned, pack_leg(returned)), at)
             return [Status.RETURNED, b"%d" % code]
         if not leg.amount:
-            return [Status.SUSPENDED]
+            return [Status.SUSPENSE]
         suspense = self.accounts.setdefault(come.end.suspense, Account())
         suspense.change(leg.currency, leg.amount)
         entry = b"%013d" % at + come.suspended
         self._append(come.end.suspense_box, entry)
         assert post.to is not None
         if post.to.record not in self.accounts:
-            return [Status.SUSPENDED]
-        return [Status.SUSPENDED, b"%d" % self._append(post.boxes[0], entry)]
+            return [Status.SUSPENSE]
+        return [Status.SUSPENSE, b"%d" % self._append(post.boxes[0], entry)]
 
     def _settle(self, post: Post, settled: Settlement, at: int) -> Result:
         lane = self.lanes_out.get(settled.lane, OutLane())

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct, pack
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from protocol.frames import Entry
 
+from .conditions import Change, Condition, pack_asks
 from .crossing import (
     Arrival,
     Group,
@@ -25,10 +27,11 @@ from .crossing import (
     pack_settlement,
     text,
 )
-from .keys import AccountKeys
+from .keys import NAMES_CACHED, AccountKeys
 from .legs import OutLeg
 from .lookups import Lookup
 from .status import Status
+from .waiting import Ending, pack_ending
 
 
 class Kind(IntEnum):
@@ -38,13 +41,41 @@ class Kind(IntEnum):
     CREATE = 1
     JOIN = 2
     LEAVE = 3
-    FREEZE = 4
+    FLAG = 4
+    """A flag of an account's record is set or cleared."""
     REGISTER = 5
-    THAW = 6
-    ARRIVE = 7
+    ARRIVE = 6
     """A leg of another partition's post: once, and in the order of its lane."""
-    SETTLE = 8
+    SETTLE = 7
     """Legs of this partition have arrived: their lane's outbox is trimmed."""
+    TAKE = 8
+    """Money that waits becomes its payee's."""
+    GIVE_BACK = 9
+    """Money that waits goes back to its payer."""
+
+
+class Mode(IntEnum):
+    """How a post treats people who do not know each other."""
+
+    NONE = 0
+    """It does not ask."""
+    ASK = 1
+    """Strangers must be accepted first."""
+    OPEN = 2
+    """Strangers are welcome."""
+    MARKER = 3
+    """It only marks how far somebody has read: readers and the muted may, and it reaches every
+    box, even that of an account that was closed. Only who blocked or declined the other refuses."""
+    STRICT = 4
+    """The same, but the other must have accepted the sender."""
+    AFTER = 5
+    """The same, but a request must have come before; and it counts like one, so that nobody's box
+    can be filled with it."""
+    ACCEPT = 6
+    """The sender decides about the other: accepts a request."""
+    DECLINE = 7
+    BLOCK = 8
+    UNBLOCK = 9
 
 
 class Post(msgspec.Struct, gc=False):
@@ -96,15 +127,29 @@ class Post(msgspec.Struct, gc=False):
     """What has to be asked elsewhere before; the answers become the hint."""
     hint: int = 0
     """The `Status` that was learned elsewhere; 0 for none. It has its place in the precedence."""
+    conditions: tuple[Condition, ...] = ()
+    """What must hold, in order of precedence within the rights."""
+    changes: tuple[Change, ...] = ()
+    """What it changes in hashes and sets besides."""
+    pair: bytes = b""
+    """Key of what sender and recipient think of each other, if that is to be asked."""
+    mode: Mode = Mode.NONE
+    otherwise: tuple[Status, Post] | None = None
+    """Another form of the same post, which is posted if this one is refused as that status."""
     durable: str = ""
     """How safe it must be before it is acknowledged, if the sender asked for a class."""
 
 
-_OK = int(Status.OK)
-_AWAY = 2
-"""The bit of a row's flags that tells of other partitions."""
-_ROW = Struct(">BBHHHHHHH16sBI")
+_OK, _WAITING = int(Status.OK), int(Status.WAITING)
+_AWAY, _ASKS = 2, 4
+"""The bits of a row's flags that tell of other partitions, and of conditions and changes."""
+_ROW = Struct(">BBBHHHHHHHH16sI")
 _MONEY = Struct(">Q3sH")
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def _named(box: str) -> bytes:
+    return text(box, "B")
 
 
 def _room(post: Post, others: dict[bytes, int]) -> bytes:
@@ -119,7 +164,11 @@ def _extra(post: Post, scalars: Group, lists: Group, others: Group) -> bytes:
         return pack_arrival(extra, scalars, lists, others)
     if isinstance(extra, Settlement):
         return pack_settlement(extra, post.boxes, scalars, lists)
+    if isinstance(extra, Ending):
+        return pack_ending(extra, scalars, lists)
     key, *values = extra
+    if post.kind == Kind.FLAG:
+        return pack(">BB", *extra)
     if post.kind == Kind.REGISTER:
         value, tokens, token, device = values
         secret = pack(">H", index_of(scalars, key)) + text(value, "H")
@@ -139,25 +188,25 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
     mark, scalar, place = marks.setdefault, scalars.setdefault, lists.setdefault  # as index_of
     for post in posts:
         body, to, sender, room = post.body, post.to, post.sender, post.room
-        box = post.box.encode()
         boxes = post.boxes
         number = len(boxes)
-        away = post.legs or post.hint
+        away, asks = post.legs or post.hint, post.conditions or post.changes
         row = _ROW.pack(
             post.kind,
-            post.old | _AWAY if away else post.old,
+            post.old | (_AWAY if away else 0) | (_ASKS if asks else 0),
+            post.mode,
             mark(post.mark, len(marks) + 1) if post.mark else 0,
             scalar(to.record, len(scalars) + 1) if to else 0,
             scalar(sender.record, len(scalars) + 1) if sender else 0,
             scalar(room.record, len(scalars) + 1) if room else 0,
+            scalar(post.pair, len(scalars) + 1) if post.pair and post.mode else 0,
             place(boxes[0], len(lists) + 1) if number else 0,  # no loop: the hub's hot path
             place(boxes[1], len(lists) + 1) if number > 1 else 0,
             place(boxes[2], len(lists) + 1) if number > 2 else 0,
             post.digest,
-            len(box),
             len(body),
         )
-        rows += (row, box, body)
+        rows += (row, body, _named(post.box))
         if sender:
             total = index_of(scalars, post.total) if post.total else 0
             rows.append(_MONEY.pack(post.amount, post.currency.encode(), total))
@@ -165,6 +214,8 @@ def pack_call(posts: list[Post]) -> list[bytes | int | str]:
             rows.append(_room(post, others))
         if post.extra:
             rows.append(_extra(post, scalars, lists, others))
+        if asks:
+            rows.append(pack_asks(post.conditions, post.changes, others))
         if away:
             rows.append(pack_away(post.hint, post.legs, scalars, lists))
     keys = len(marks) + len(scalars) + len(lists) + len(others)
@@ -183,7 +234,7 @@ def results(posts: list[Post], reply: list[Any]) -> list[list[int | bytes]]:
     found: list[list[int | bytes]] = []
     at = 1  # behind the time
     for post in posts:
-        if reply[at] == _OK:
+        if reply[at] == _OK or reply[at] >= _WAITING:
             behind = at + 1 + len(post.boxes) + len(post.legs)
             if post.sender:
                 behind += 6 if post.to else 3
@@ -201,12 +252,15 @@ def results(posts: list[Post], reply: list[Any]) -> list[list[int | bytes]]:
 
 _MARK = Struct(">16sB6s6s")
 _AFTER = Struct(">qQ7s")
+_STATES: tuple[Literal["settled", "accepted", "waiting"], ...]
+_STATES = ("settled", "settled", "accepted", "waiting")
+"""Of money, by the mark's form; 0 is no money."""
 
 
 class Mark:
     """A duplicate mark, read: what the original ack said."""
 
-    __slots__ = ("accepted", "at", "available", "box", "digest", "held", "money", "seq", "version")
+    __slots__ = ("at", "available", "box", "digest", "held", "money", "seq", "state", "version")
 
     def __init__(self, stored: bytes) -> None:
         """Read it.
@@ -219,12 +273,12 @@ class Mark:
             behind = _MARK.size + (_AFTER.size if money else 0)
             after = _AFTER.unpack_from(stored, _MARK.size) if money else (0, 0, b"")
         except struct.error:
-            money, behind = 3, 0
-        if money > 2 or behind >= len(stored):
+            money, behind = len(_STATES), 0
+        if money >= len(_STATES) or behind >= len(stored):
             raise ValueError("a duplicate mark is damaged")
         self.money = money > 0
-        self.accepted = money == 2
-        """The money left for another partition."""
+        self.state = _STATES[money]
+        """`accepted`: the money left for another partition."""
         self.seq = int.from_bytes(seq)
         """0: the post appended no entry."""
         self.at = int.from_bytes(at)

@@ -8,7 +8,9 @@ from struct import Struct
 
 from protocol.frames import Holding
 
-FROZEN, ISSUER = 1, 4
+FROZEN, CLOSED, ISSUER, SUSPENDED = 1, 2, 4, 8
+FLAGS = {0, 1, 2, 3, 4, 5, 8, 9, 10, 11}
+"""Flags that can be together: an issuer is neither closed nor suspended."""
 
 _HEAD = 8
 """Bytes before the balances: the flags, and the version in seven."""
@@ -32,7 +34,7 @@ def parse_record(stored: bytes) -> Record:
         ValueError: if it is damaged.
     """
     number, rest = divmod(len(stored) - _HEAD, _BALANCE.size)
-    if number < 0 or rest or stored[0] & ~(FROZEN | ISSUER):
+    if number < 0 or rest or stored[0] not in FLAGS:
         raise ValueError("an account record is damaged")
     balances = {
         code.decode("latin-1"): Holding(available, held)

@@ -18,11 +18,12 @@ from protocol.frames import (
     SettledEntry,
 )
 
-from .entries import TIME_DIGITS, digest_of, encode_entry, read_entry
+from .entries import TIME_DIGITS, digest_of, read_entry, restated
 from .keys import SUSPENSE, WORLD, Keyspace
 from .posts import Mark
 from .records import ISSUER, parse_record
 from .routing import mark_of
+from .waiting import parse_offer
 
 MoneyEntry = PaymentEntry | DepositEntry
 
@@ -68,7 +69,8 @@ def posted(stored: bytes, entry: MoneyEntry) -> bytes:
     is the same content."""
     if not isinstance(entry, PaymentEntry) or entry.state == "settled":
         return stored[TIME_DIGITS:]
-    return encode_entry(replace(entry, state="settled", box="", seq=0, at=0))
+    settled = replace(entry, state="settled", box="", seq=0, at=0)
+    return restated(stored[TIME_DIGITS:], settled)
 
 
 class Pairs:
@@ -117,6 +119,8 @@ class Replay:
         self.findings: list[str] = []
         self.homes: list[Home] = []
         """Money entries at home here; the caller empties it."""
+        self.offers: dict[tuple[str, str], tuple[int, str]] = {}
+        """Payments to the account that wait, by payer and id: amount and currency."""
 
     def take(self, seq: int, stored: bytes) -> MoneyEntry | None:
         """The next entry; answers it if it belongs here and moved money."""
@@ -132,20 +136,41 @@ class Replay:
 
     def _take_words(self, seq: int, entry: Entry) -> None:
         """What moves no money, or moves it back."""
-        wrong = isinstance(entry, MessageEntry) and self.name not in (entry.from_, entry.to)
-        if wrong or (isinstance(entry, SettledEntry) and self.name != entry.from_):
-            self._misplaced(seq)
-        elif isinstance(entry, ReturnedEntry):
-            if self.name != entry.from_ and not (entry.suspended and self.name == SUSPENSE):
+        if isinstance(entry, MessageEntry):
+            if self.name not in (entry.from_, entry.to):
                 self._misplaced(seq)
-            elif entry.suspended is (self.name == SUSPENSE):
-                self._take_back(entry)
+        elif isinstance(entry, SettledEntry):
+            if self.name == entry.to:
+                self._end_waiting(seq, entry)
+            elif self.name != entry.from_:
+                self._misplaced(seq)
+        elif isinstance(entry, ReturnedEntry):
+            self._returned(seq, entry)
 
-    def _take_back(self, entry: ReturnedEntry) -> None:
+    def _returned(self, seq: int, entry: ReturnedEntry) -> None:
+        if self.name == entry.to and not entry.suspended:
+            if self._end_waiting(seq, entry):
+                self._add(entry, -1)
+        elif self.name != entry.from_ and not (entry.suspended and self.name == SUSPENSE):
+            self._misplaced(seq)
+        elif entry.suspended is (self.name == SUSPENSE):
+            self._add(entry, 1)
+            self.changes += entry.amount is not UNSET
+
+    def _end_waiting(self, seq: int, entry: SettledEntry | ReturnedEntry) -> bool:
+        """Money that waits here is taken, or goes back; whether there is such money."""
+        offer = entry.from_, entry.id
+        if self.offers.get(offer) != (entry.amount, entry.currency):
+            self._misplaced(seq)
+            return False
+        del self.offers[offer]
+        self.changes += 1
+        return True
+
+    def _add(self, entry: ReturnedEntry, sign: int) -> None:
         if entry.amount is not UNSET and entry.currency is not UNSET:
             has = self.balances.get(entry.currency, 0)
-            self.balances[entry.currency] = has + entry.amount
-            self.changes += 1
+            self.balances[entry.currency] = has + sign * entry.amount
 
     def _take_money(self, seq: int, entry: MoneyEntry, stored: bytes) -> MoneyEntry | None:
         if self.name not in (home_of(entry), *elsewhere(entry)):
@@ -168,10 +193,16 @@ class Replay:
         balance = self.balances.get(entry.currency, 0) + amount
         self.balances[entry.currency] = balance
         self.changes += 1
-        if balance < 0 and self.name != WORLD:
+        if isinstance(entry, PaymentEntry) and entry.state == "waiting" and entry.to == self.name:
+            self.offers[entry.from_, entry.id] = entry.amount, entry.currency
+        if entry.from_ == self.name != WORLD and balance < self._held(entry.currency):
             self.findings.append(
                 f"{self.name} falls to {balance} {entry.currency} with entry {seq}"
             )
+
+    def _held(self, currency: str) -> int:
+        """What cannot be spent of it, because it waits."""
+        return sum(amount for amount, code in self.offers.values() if code == currency)
 
     def compare(self, stored: bytes) -> Iterator[str]:
         """How the account's record differs from what the entries say; a sentence each."""
@@ -180,7 +211,7 @@ class Replay:
         except ValueError:
             yield f"the record of {self.name} is damaged"
             return
-        if (record.flags >= ISSUER) != (self.name == WORLD):
+        if bool(record.flags & ISSUER) != (self.name == WORLD):
             yield f"only {WORLD} may go below zero; the flags of {self.name} are {record.flags}"
         if record.version != self.changes:
             yield f"{self.name} has version {record.version} after {self.changes} money changes"
@@ -190,6 +221,24 @@ class Replay:
             says = self.balances.get(currency, 0)
             if has != says:
                 yield f"{self.name} has {has} {currency} but its entries add up to {says}"
+            held, waits = holding.held if holding else 0, self._held(currency)
+            if held != waits:
+                yield f"{self.name} holds {held} {currency} back but {waits} wait"
+
+
+def check_offers(replay: Replay, stored: dict[bytes, bytes]) -> Iterator[str]:
+    """How the offers of an account differ from what its entries say; a sentence each."""
+    found = {}
+    for field, value in stored.items():
+        try:
+            offer = parse_offer(field, value)
+        except ValueError:
+            yield f"an offer to {replay.name} is damaged"
+            continue
+        found[offer.payer, offer.id] = offer.amount, offer.currency
+    differing = {key for key, _ in set(found.items()) ^ set(replay.offers.items())}
+    for payer, id in sorted(differing):
+        yield f"the payment {id} of {payer} waits in the offers or in the box of {replay.name} only"
 
 
 def check_mark(home: Home, stored: bytes | None) -> str | None:
@@ -209,5 +258,5 @@ def check_mark(home: Home, stored: bytes | None) -> str | None:
         return f"{place} is not what was posted"
     if not mark.money or (isinstance(entry, PaymentEntry) and after != home[2:]):
         return f"the duplicate mark of {place} holds another balance than the entries"
-    state = "accepted" if mark.accepted else "settled"
-    return None if state == entry.state else f"the duplicate mark of {place} says {state}"
+    wrong = f"the duplicate mark of {place} says {mark.state}"
+    return None if mark.state == entry.state else wrong

@@ -10,13 +10,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from protocol.currencies import EXPONENTS
-from protocol.frames import Create, Deposit, Freeze, Join, Leave, Payment
+from protocol.frames import Create, Deposit, Join, Leave, Payment
 
-from .entries import encode_entry, entry_of
+from .entries import restated
 from .keys import WORLD, AccountKeys, Keyspace
 from .legs import Leg, LegKind, OutLeg, pack_leg
 from .lookups import has_place, is_member, is_there, may_be_paid
-from .posts import Kind, Post
+from .posts import Kind, Mode, Post
 
 _KIND = {Create: Kind.CREATE, Join: Kind.JOIN, Leave: Kind.LEAVE}
 
@@ -27,15 +27,16 @@ def to_person(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None
     post.box = own.name
     if to == own.name:
         post.to = own
-        _to_self(post, own)
+        to_self(post, own)
         return
+    post.pair = keyspace.pair(own.partition, own.name, to)
     other = keyspace.party(to)
     if other.partition == own.partition:
         post.to = other
         post.boxes = (own.box, other.box)
         post.names = (own.name, to)
         return
-    _to_self(post, own)
+    to_self(post, own)
     leg = Leg(LegKind.PERSON, to, own.name, post.id, body=post.body)
     post.legs = (out_leg(keyspace, own.partition, other.label, leg),)
     if other.partition >= 0:
@@ -62,9 +63,10 @@ def to_room(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
 def room_marker(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
     """How far a member has read a room: for their own box only."""
     room = keyspace.party(to)
+    post.mode = Mode.MARKER
     post.partition = own.partition
     post.box = own.name
-    _to_self(post, own)
+    to_self(post, own)
     if room.partition == own.partition:
         post.room = post.members = room
     elif room.partition >= 0:
@@ -81,6 +83,8 @@ def payment(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Payment) ->
     post.box = own.name
     post.boxes = (own.box,)
     post.names = (own.name,)
+    if frame.to != own.name:
+        post.pair = keyspace.pair(here, own.name, frame.to)
     if payee.partition == here:
         post.to = payee
         post.boxes += (payee.box,)
@@ -107,10 +111,10 @@ def deposit(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Deposit) ->
     _give(keyspace, post, payee, frame)
 
 
-def opening(keyspace: Keyspace, post: Post, new: AccountKeys, gift: Deposit) -> None:
-    """The opening balance of a registration: a deposit that is part of it."""
+def opening(keyspace: Keyspace, post: Post, new: AccountKeys, gift: Deposit, body: bytes) -> None:
+    """The opening balance of a registration: a deposit that is part of it, stored as `body`."""
     _give(keyspace, post, new, gift)
-    post.body = encode_entry(entry_of(gift, WORLD))
+    post.body = body
 
 
 def membership(
@@ -131,12 +135,14 @@ def membership(
         post.lookups = has_place(own, most)
 
 
-def freeze(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Freeze) -> None:
-    """An account frozen or freed: posted in its partition. It makes no entry."""
-    post.to = keyspace.of(frame.who)
+def flag(keyspace: Keyspace, post: Post, own: AccountKeys, name: str, flag: int, on: bool) -> None:
+    """An account frozen, suspended or closed (see `records`), or no longer so: posted in its
+    partition. It makes no entry."""
+    post.to = keyspace.of(name)
     _move(keyspace, post, own, post.to.partition)
-    post.kind = Kind.FREEZE if frame.frozen else Kind.THAW
-    post.box = frame.who
+    post.kind = Kind.FLAG
+    post.extra = (flag, int(on))
+    post.box = name
 
 
 def mark_of(keyspace: Keyspace, partition: int, who: str, id: str) -> bytes:
@@ -161,7 +167,10 @@ def out_leg(keyspace: Keyspace, source: int, dest: str, leg: Leg) -> OutLeg:
     return OutLeg(dest, lane, outbox, leg, pack_leg(leg))
 
 
-def _to_self(post: Post, own: AccountKeys) -> None:
+def to_self(post: Post, own: AccountKeys) -> None:
+    """For one's own box alone."""
+    post.partition = own.partition
+    post.box = own.name
     post.boxes = (own.box,)
     post.names = (own.name,)
 
@@ -196,6 +205,6 @@ def _pay_away(keyspace: Keyspace, post: Post, payee: AccountKeys) -> None:
     leg = Leg(LegKind.PERSON, payee.name, post.who, post.id, *money, post.body)
     post.legs = (out_leg(keyspace, post.partition, payee.label, leg),)
     post.entry = replace(post.entry, state="accepted")
-    post.body = encode_entry(post.entry)
+    post.body = restated(post.body, post.entry)
     if payee.partition >= 0:
         post.lookups = may_be_paid(payee)

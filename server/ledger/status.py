@@ -17,47 +17,59 @@ class Status(IntEnum):
     NAME_TAKEN = 4
     UNKNOWN_ACCOUNT = 5
     UNKNOWN_ROOM = 6
-    SAME_ACCOUNT = 7
-    NOT_A_MEMBER = 8
-    ALREADY_A_MEMBER = 9
-    ACCOUNT_FROZEN = 10
-    PARTY_FROZEN = 11
-    CURRENCY_UNKNOWN = 12
-    LIMIT_EXCEEDED = 13
-    BALANCE_OVERFLOW = 14
-    INSUFFICIENT_FUNDS = 15
-    CORRUPT = 16
+    ACCOUNT_CLOSED = 7
+    SAME_ACCOUNT = 8
+    UNKNOWN_ENTRY = 9
+    FORBIDDEN = 10
+    NOT_A_MEMBER = 11
+    ALREADY_A_MEMBER = 12
+    BANNED = 13
+    NOT_INVITED = 14
+    READ_ONLY = 15
+    MUTED = 16
+    """The detail is until when, in ms."""
+    TOO_SOON = 17
+    OWNER_STAYS = 18
+    BLOCKED = 19
+    NOT_ACCEPTED = 20
+    REQUEST_PENDING = 21
+    NO_REQUEST = 22
+    MONEY_STAYS = 23
+    SUSPENDED = 24
+    ACCOUNT_FROZEN = 25
+    PARTY_FROZEN = 26
+    NOT_EMPTY = 27
+    CURRENCY_UNKNOWN = 28
+    LIMIT_EXCEEDED = 29
+    BALANCE_OVERFLOW = 30
+    INSUFFICIENT_FUNDS = 31
+    CORRUPT = 32
     """Something stored is not what it ought to be; the post was refused before the first write."""
-    RETURNED = 17
+    RETURNED = 33
     """An arrival was refused, and its leg is on its way back; the detail is the code."""
-    SUSPENDED = 18
+    SUSPENSE = 34
     """What cannot be refused could not be done whole: a return's money is in `$suspense`. The
     detail is the entry's seq in the box, if it got there."""
-    LANE_GAP = 19
+    LANE_GAP = 35
     """A leg came before its turn, or too far ahead of the settled ones; the detail is the last that
     arrived."""
-    LANE_MOVED = 20
+    LANE_MOVED = 36
     """The lane is not settled up to where a SETTLE said; the detail is up to where it is."""
-    LANE_FORKED = 21
+    LANE_FORKED = 37
     """A later leg came under a number that came before: the lane's source has lost what it sent.
     Nothing happened; the detail is the last that arrived."""
+    WAITING = 38
+    """Done as by OK, with the same answers; but the money waits, as its payee has not accepted the
+    payer."""
+    ANSWERED = 39
+    """Done as by OK, with the same answers; and somebody's request was decided by it."""
 
+
+DONE = (Status.OK, Status.WAITING, Status.ANSWERED)
+"""The post happened."""
 
 CODE: dict[int, Code] = {
-    Status.ID_REUSED: Code.ID_REUSED,
-    Status.ID_TOO_OLD: Code.ID_TOO_OLD,
-    Status.NAME_TAKEN: Code.NAME_TAKEN,
-    Status.UNKNOWN_ACCOUNT: Code.UNKNOWN_ACCOUNT,
-    Status.UNKNOWN_ROOM: Code.UNKNOWN_ROOM,
-    Status.SAME_ACCOUNT: Code.SAME_ACCOUNT,
-    Status.NOT_A_MEMBER: Code.NOT_A_MEMBER,
-    Status.ALREADY_A_MEMBER: Code.ALREADY_A_MEMBER,
-    Status.ACCOUNT_FROZEN: Code.ACCOUNT_FROZEN,
-    Status.PARTY_FROZEN: Code.PARTY_FROZEN,
-    Status.CURRENCY_UNKNOWN: Code.CURRENCY_UNKNOWN,
-    Status.LIMIT_EXCEEDED: Code.LIMIT_EXCEEDED,
-    Status.BALANCE_OVERFLOW: Code.BALANCE_OVERFLOW,
-    Status.INSUFFICIENT_FUNDS: Code.INSUFFICIENT_FUNDS,
-    Status.CORRUPT: Code.INTERNAL,
+    status: Code[status.name] for status in Status if Status.DUPLICATE < status < Status.CORRUPT
 }
 """The error code of each refusal that somebody who posts can meet."""
+CODE[Status.CORRUPT] = Code.INTERNAL

@@ -77,6 +77,7 @@ class Arriving:
         """Post the legs; answer when all are judged."""
         services = self._services
         self._own_lane(region, asked.source, asked.dest)
+        services.seals.told(asked.keys)
         incoming = _Incoming(asked, services.courier.returned)
         posts, why = self._posts(asked, incoming)
         for post in posts:
@@ -91,9 +92,10 @@ class Arriving:
     def _posts(self, asked: Arrive, incoming: _Incoming) -> tuple[list[Post], str]:
         """The posts up to the first leg that is damaged, and what is wrong with that one."""
         keyspace, dest, posts = self._services.keyspace, asked.dest, list[Post]()
+        source, floor, asks = asked.source, asked.floor, self._services.settings.asks
         for seq, stored in enumerate(asked.legs, asked.first):
             try:
-                post = arrival(keyspace, dest, asked.source, seq, stored, asked.floor, incoming)
+                post = arrival(keyspace, dest, source, seq, stored, floor, incoming, asks)
             except ValueError as error:
                 return posts, f"leg {seq}: {error}"
             if keyspace.partition_of(post.box) != dest:

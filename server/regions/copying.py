@@ -11,6 +11,7 @@ import structlog
 
 from protocol.codec import Codec
 
+from ..ledger.entries import TIME_DIGITS
 from ..store.connection import Down, Lost, Refused
 from .frames import Mirror, Mirrored, Reply
 from .link import Link, Unreachable
@@ -211,4 +212,5 @@ class Copy:
 
     def _mirror(self, after: int, entries: list[bytes]) -> Mirror:
         epoch = self._services.epoch_of(self._keys.partition)
-        return Mirror(self._room, epoch, after, entries)
+        keys = self._services.seals.carried(entry[TIME_DIGITS:] for entry in entries)
+        return Mirror(self._room, epoch, after, entries, keys)

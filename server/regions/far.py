@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..ledger.legs import Leg, read_leg
 from ..ledger.status import Status
+from ..seal.seals import Seals
 from ..store.connection import Down
 from .frames import Arrive, Ends, Outcomes, Records, Reply
 from .link import Link, Unreachable
@@ -30,8 +31,11 @@ class Far:
     """The end, in partition `dest` of the region at the other side of `link`, of the lane from the
     partition that is labelled `source` everywhere."""
 
-    def __init__(self, link: Link, source: str, dest: int, directory: Directory) -> None:
+    def __init__(
+        self, link: Link, source: str, dest: int, directory: Directory, seals: Seals
+    ) -> None:
         self._link = link
+        self._seals = seals
         self._source = source
         self._dest = dest
         self._directory = directory
@@ -59,7 +63,8 @@ class Far:
         while batch:
             some, batch = _piece(batch)
             legs = [stored for _, stored, _ in some]
-            question = Arrive(self._source, self._dest, floor, some[0][0], legs)
+            keys = self._seals.carried(leg.body for _, _, leg in some)
+            question = Arrive(self._source, self._dest, floor, some[0][0], legs, keys)
             try:
                 future = self._link.send(question)
             except Unreachable:

@@ -61,6 +61,8 @@ class Arrive(Said):
     first: int
     """The number of the first of `legs`."""
     legs: list[bytes]
+    keys: dict[str, tuple[bytes, int]] = {}
+    """Those to the words in the legs, and for how many seconds they may be kept."""
 
 
 class Ends(Said):
@@ -109,6 +111,14 @@ class Mirror(Said):
     """They belong behind so many; where the copy holds more or fewer, they are dropped."""
     entries: list[bytes]
     """As stored. None: only where the copy stands is asked."""
+    keys: dict[str, tuple[bytes, int]] = {}
+    """Those to the words in the entries, and for how many seconds they may be kept."""
+
+
+class Keys(Said):
+    """The keys of the words of these accounts of the region that is asked. Answer: `KeysTold`."""
+
+    names: list[str]
 
 
 # Answers.
@@ -145,12 +155,18 @@ class Mirrored(Said):
     length: int
 
 
+class KeysTold(Said):
+    """The keys of those accounts that have one; of zeros, if it was destroyed."""
+
+    keys: dict[str, bytes]
+
+
 class Failed(Said):
     """Whether it happened is not known. Everything may be asked again."""
 
 
-Question = Arrive | Ends | Find | Claim | Lives | Ask | Mirror
-Reply = Outcomes | Records | Home | Told | Mirrored | Failed
+Question = Arrive | Ends | Find | Claim | Lives | Ask | Mirror | Keys
+Reply = Outcomes | Records | Home | Told | Mirrored | KeysTold | Failed
 
 
 class Call(Said):

@@ -12,7 +12,31 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from protocol.errors import Code, FrameError
-from protocol.frames import Create, Delivered, Join, Leave, Members, Message, Payment, Read
+from protocol.frames import (
+    Accept,
+    Ban,
+    Block,
+    Create,
+    Decline,
+    Delete,
+    Delivered,
+    Edit,
+    Forward,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    Members,
+    Message,
+    Mute,
+    Payment,
+    Pin,
+    React,
+    Read,
+    Role,
+    Topic,
+    Unblock,
+)
 
 from .link import Unreachable
 
@@ -28,17 +52,24 @@ HELD_MAX = 1_000
 """Frames of one connection that may wait; more are `busy`."""
 
 Handler = Callable[..., None]
-_TO = (Message, Read, Delivered, Payment)
+_TO = (Message, Read, Delivered, Payment, Edit, Delete, React, Pin, Forward)
 _ROOM = (Join, Leave, Members)
+_IN_ROOM = (Invite, Kick, Ban, Mute, Role, Topic, Accept, Decline)
+_WHO = (Block, Unblock)
 
 
 def names_in(frame: Any) -> list[str]:
     """Whose home must be known before `frame` can be handled."""
     if isinstance(frame, _ROOM):
         return [frame.room]
+    if isinstance(frame, _IN_ROOM):
+        named = getattr(frame, "room", None), getattr(frame, "who", None)
+        return [name for name in named if isinstance(name, str)]
+    if isinstance(frame, _WHO):
+        return [frame.who]
     if not isinstance(frame, _TO):
         return []
-    room = getattr(frame, "room", None)
+    room = getattr(frame, "box", getattr(frame, "room", None))
     return [frame.to, room] if isinstance(room, str) else [frame.to]
 
 

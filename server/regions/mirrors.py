@@ -17,6 +17,8 @@ import structlog
 
 from protocol.errors import Code, FrameError
 
+from ..ledger.entries import TIME_DIGITS, decode_entry
+from ..ledger.notes import fields_of
 from ..store.connection import Down, Lost, Refused
 from .copying import Copy
 from .frames import Failed, Mirror, Mirrored
@@ -130,16 +132,18 @@ class Mirrors:
         services = self._services
         keys = services.keyspace.of(told.room)
         origin = f"{region} {told.epoch}"
-        keys_of_copy = (keys.box, services.keyspace.origin(told.room), keys.record)
+        keys_of_copy = (keys.box, services.keyspace.origin(told.room), keys.record, keys.refs)
         call = ("FCALL", "teller_mirror", len(keys_of_copy), *keys_of_copy)
+        held: list[bytes | str | int] = [origin, told.after, len(told.entries), *told.entries]
         channel = services.channel(keys.partition)
         try:
-            answer: Any = await channel.request(*call, origin, told.after, *told.entries)
+            answer: Any = await channel.request(*call, *held, *_notes(told.after, told.entries))
         except (Down, Lost):
             return Failed()
         except Refused as refused:
             self._log.error("a copy is refused", room=told.room, region=region, why=str(refused))
             return Failed()
+        services.seals.told(told.keys)
         length, anew = answer
         if anew:
             self._log.warning("a room of another region began anew", room=told.room, region=region)
@@ -147,3 +151,15 @@ class Mirrors:
         elif told.entries and length == told.after + len(told.entries):
             services.delivery.copied(told.room, told.after, told.entries)
         return Mirrored(length)
+
+
+def _notes(after: int, entries: list[bytes]) -> list[str]:
+    """What these entries, which stand behind the first `after`, note in the index of their box:
+    fields and seqs by turns."""
+    notes: list[str] = []
+    for seq, stored in enumerate(entries, after + 1):
+        with suppress(ValueError):  # a damaged one says nothing
+            entry = decode_entry(stored[TIME_DIGITS:])
+            for field in fields_of(entry, int(stored[:TIME_DIGITS])):
+                notes += (field, str(seq))
+    return notes

@@ -20,7 +20,6 @@ from protocol.codec import MSGPACK
 from protocol.errors import Code, FrameError
 from protocol.frames import (
     Ack,
-    HubFrame,
     Join,
     Leave,
     Members,
@@ -28,10 +27,11 @@ from protocol.frames import (
     StatusReport,
 )
 
+from ..envoy import Envoy
 from ..handlers.posting import draft, take_turn
 from ..handlers.reading import status
 from ..handlers.rooms import list_members
-from ..ledger import routing
+from ..ledger import routing_rooms
 from ..ledger.keys import AccountKeys
 from ..ledger.status import Status as Outcome
 from ..peer import Peer
@@ -42,30 +42,6 @@ from .link import Unreachable
 if TYPE_CHECKING:
     from ..services import Services
     from .world import World
-
-
-class Envoy(Peer):
-    """Stands at the room's hub for an account of another region; holds one answer."""
-
-    __slots__ = ("answer",)
-
-    def __init__(self, services: Services, keys: AccountKeys) -> None:
-        self._services = services
-        self.handle = keys.name
-        self.keys = keys
-        self.party = None
-        self.codec = MSGPACK
-        self.answer: asyncio.Future[HubFrame] = asyncio.get_running_loop().create_future()
-
-    def send(self, frame: HubFrame) -> None:
-        """The answer has come."""
-        if not self.answer.done():
-            self.answer.set_result(frame)
-
-    @property
-    def gone(self) -> bool:
-        """Somebody waits."""
-        return False
 
 
 class Rooms:
@@ -172,13 +148,29 @@ class Rooms:
             envoy.refuse(Code.UNAVAILABLE, id)
         return Told(MSGPACK.encode(await envoy.answer))
 
+    async def _may_come(self, who: str, frame: Join) -> bool:
+        """Whether `who` has some way into the room: else their region needs no copy of it."""
+        keys = self._services.keyspace.of(frame.room)
+        channel = self._services.channel(keys.partition)
+        access = await channel.request("HGET", keys.profile, "access")
+        if access in (None, b"public"):
+            return True
+        ways = [f"v:{who}"]
+        if isinstance(frame.code, str):
+            ways.append(f"x:{frame.code}")
+        found = await channel.request("HMGET", keys.rules, *ways)
+        return isinstance(found, list) and any(one is not None for one in found)
+
     async def _post(self, region: str, envoy: Envoy, frame: Join | Leave, hint: int) -> None:
         services = self._services
-        if isinstance(frame, Join):
+        if isinstance(frame, Join) and await self._may_come(envoy.handle, frame):
             await self._world.mirrors.begin(frame.room, region, frame.id)
         post = draft(services, envoy, frame)
-        most = services.settings.rooms_per_account
-        routing.membership(services.keyspace, post, envoy.keys, frame, most)
+        if isinstance(frame, Join):
+            most = services.settings.rooms_per_account
+            routing_rooms.join(services.keyspace, post, envoy.keys, frame, most)
+        else:
+            routing_rooms.leave(services.keyspace, post, envoy.keys, frame)
         post.lookups = ()  # they were asked where the account lives
         post.hint = hint
         services.pipeline_of(post.partition).post(post)

@@ -13,6 +13,7 @@ from .door import Answering, Answers
 from .far import Far
 from .frames import Arrive, Claim, Ends, Find
 from .homes import Homes
+from .keys import FarKeys
 from .link import Link
 from .mirrors import Mirrors
 from .places import Places
@@ -50,6 +51,7 @@ class World:
         self.roaming = Roaming(services, self)
         self.rooms = Rooms(services, self)
         self.mirrors = Mirrors(services, self)
+        FarKeys(services.seals, self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -65,7 +67,8 @@ class World:
     def end(self, source: int, dest: str) -> End:
         """The end, in another region, of the lane from our partition `source`."""
         region, _, number = dest.partition(".")
-        return Far(self.links[region], f"{self.own}.{source}", int(number), self.directory)
+        label, seals = f"{self.own}.{source}", self._services.seals
+        return Far(self.links[region], label, int(number), self.directory, seals)
 
     def start(self) -> None:
         """Connect, and stay connected."""

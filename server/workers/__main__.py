@@ -15,10 +15,10 @@ import uvloop
 from ..app import App
 from ..config import SettingsError
 from ..ledger.library import LibraryError
-from ..serve import configure_logs
+from ..logs import configure_logs
 from ..store.endpoint import StoreError
 from ..store.leash import tie_to
-from .messages import Pipe, Start
+from .messages import Start, pipe_over
 from .worker import Worker
 
 
@@ -35,7 +35,7 @@ def main() -> int:
 async def _work(name: str, control: socket.socket, sockets: list[socket.socket]) -> int:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    pipe = await Pipe.over(control)
+    pipe = await pipe_over(control)
     order = await pipe.receive()
     if not isinstance(order, Start):
         return 1

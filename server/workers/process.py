@@ -15,8 +15,9 @@ from pathlib import Path
 import structlog
 
 from ..config import Settings
+from ..pipe import Pipe
 from ..store.process import how_it_ended
-from .messages import Ask, Failed, Figures, Look, Page, Pipe, Ready, Start
+from .messages import Ask, Failed, Figures, Look, Message, Page, Ready, Start, pipe_over
 
 START_WAIT_S = 60.0
 """Seconds for a worker to start; a store of one's own may be slow to answer."""
@@ -53,7 +54,7 @@ class WorkerProcess:
         self._looks = 0
         self._looking: dict[int, asyncio.Future[None]] = {}
         self._process: Process
-        self._pipe: Pipe
+        self._pipe: Pipe[Message]
         self._reader: asyncio.Task[None]
 
     @property
@@ -75,7 +76,7 @@ class WorkerProcess:
         finally:
             theirs.close()
         try:
-            self._pipe = await Pipe.over(ours)
+            self._pipe = await pipe_over(ours)
             self._pipe.send(Start(self._settings))
             await self._await_ready()
         except BaseException:

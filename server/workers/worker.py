@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .messages import Ask, Failed, Figures, Look, Page, Pipe, Ready
+from ..pipe import Pipe
+from .messages import Ask, Failed, Figures, Look, Message, Page, Ready
 
 if TYPE_CHECKING:
     from ..handshake import Reply
@@ -23,7 +24,7 @@ PARENT_PATIENCE_S = 2.0
 class Worker:
     """One of several hub processes on a port."""
 
-    def __init__(self, pipe: Pipe, sockets: list[socket.socket]) -> None:
+    def __init__(self, pipe: Pipe[Message], sockets: list[socket.socket]) -> None:
         self.sockets = sockets
         """Bound sockets to listen on."""
         self._pipe = pipe

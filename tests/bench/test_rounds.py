@@ -16,6 +16,8 @@ from .contenders import FINE, a_contender, a_round, driven
         ({"lag": pack([6_000_000])}, "generator lag p99 6.0 ms"),
         ({"lag": pack([6_000_000] + [1] * 1_000)}, ""),
         ({"lag": pack([6_000_000]), "open_loop": False}, ""),
+        ({"lag": pack([6_000_000]), "lag_most_ms": 7.0}, ""),
+        ({"lag": pack([8_000_000]), "lag_most_ms": 7.0}, "generator lag p99 8.0 ms"),
         ({"stolen": 0.2}, "20% of the time stolen by the hypervisor"),
         ({"stolen": 0.2, "open_loop": False}, "20% of the time stolen by the hypervisor"),
         ({"faults": {"lost": 1, "doubled": 0}}, "WRONG: lost 1"),

@@ -7,16 +7,19 @@ from textual.events import Key, Paste
 from textual.keys import _character_to_key
 
 from client_demo import events
-from client_demo.app import BEGIN, ChatApp
+from client_demo.app import ChatApp
 from client_demo.client import Client
 from client_demo.conversation import Delivery
 from client_demo.picture import Scene, Still, connected
 from client_demo.widgets.conversations import Conversations
-from client_demo.widgets.dialogs import ConfirmPayment, Info
+from client_demo.widgets.dialogs import ConfirmPayment
+from client_demo.widgets.reader import Reader
 from client_demo.widgets.stream import Stream
 
 from .frames import payment, returned, settled
 from .people import online, soon, token_of
+
+BEGIN = ChatApp.BEGIN
 
 
 @contextlib.asynccontextmanager
@@ -207,7 +210,7 @@ async def test_rooms_and_keys(hub):
         await pilot.pause()
         assert "said before alice came" in shown(app)
         await type_line(pilot, "/members")
-        await app.client.until(lambda: isinstance(app.screen, Info))
+        await app.client.until(lambda: isinstance(app.screen, Reader))
         await pilot.pause()
         await pilot.press("escape")
         await type_line(pilot, "/open @bob")
@@ -215,7 +218,7 @@ async def test_rooms_and_keys(hub):
         assert set(names) >= {"@bob", "#tea"}
         await pilot.press("ctrl+n")
         assert app.current == names[(names.index("@bob") + 1) % len(names)]
-        await pilot.press("ctrl+p")
+        await pilot.press("ctrl+b")
         await pilot.pause()
         assert app.current == "@bob"
         await bob.say("#tea", "unread")

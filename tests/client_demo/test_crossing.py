@@ -157,7 +157,7 @@ def test_a_room_that_refuses_to_show_a_payment_moves_no_money(model):
     for name in ("@bob", "#tea"):
         line = only(model, name)
         assert line.fate is Delivery.STORED
-        note = "not delivered to #tea: you are not a member of this room"
+        note = "not delivered to #tea: not a member of this room"
         assert render.note(line, "@alice").plain == note
     came(model, message(4, to="#tea"))
     assert [line.kind for line in model.conversation("#tea").lines] == ["payment", "message"]

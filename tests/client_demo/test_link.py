@@ -33,8 +33,11 @@ async def test_two_people_chat_and_pay(hub):
 async def test_a_refused_payment_says_why_and_moves_nothing(hub):
     async with online(hub, "@alice") as alice, online(hub, "@bob") as bob:
         alice.pay("@bob", OPENING + 1)
-        await alice.client.until(lambda: alice.had(events.Refused))
-        assert [each.code for each in alice.had(events.Refused)] == ["insufficient_funds"]
+        await alice.client.until(
+            lambda: [each for each in alice.had(events.Refused) if "to" in each.frame]
+        )
+        refused = [each for each in alice.had(events.Refused) if "amount" in each.frame]
+        assert [each.code for each in refused] == ["insufficient_funds"]
         assert [line.delivery for line in alice.lines("@bob")] == [Delivery.REFUSED]
         await alice.say("@bob", "after it")
         await bob.sees("@alice", "after it")
@@ -49,11 +52,13 @@ async def test_rooms(hub):
         await bob.do(type="join", room="#tea")
         await alice.say("#tea", "who wants tea?")
         await bob.sees("#tea", "who wants tea?")
-        await alice.client.until(lambda: len(alice.lines("#tea")) == 2 or None)
-        assert "join" in [line.kind for line in alice.lines("#tea")]
+        kinds = ("create", "join", "message")
+        await alice.client.until(lambda: {line.kind for line in alice.lines("#tea")} == {*kinds})
+        assert [line.kind for line in alice.lines("#tea")] == [*kinds]
         await bob.do(type="members", room="#tea")
-        (page,) = bob.had(events.MembersCame)
-        assert [(each["who"], each["role"]) for each in page.members] == [
+        pages = [each.answer for each in bob.had(events.Answered)]
+        (page,) = [each for each in pages if each["type"] == "members"]
+        assert [(each["who"], each["role"]) for each in page["members"]] == [
             ("@alice", "owner"),
             ("@bob", "member"),
         ]
@@ -200,7 +205,8 @@ async def test_later_frames_wait_behind_one_that_the_hub_could_not_take(make_hub
             alice.client.post({"type": "message", "to": "@bob", "text": "four"})
         )
         assert alice.had(events.Again)[0].code == "rate_limited"
-        sent = [each.frame["text"] for each in alice.had(events.Sent)]
+        sent = [each.frame.get("text") for each in alice.had(events.Sent)]
+        sent = [text for text in sent if text]
         assert sent[:5] == ["one", "two", "three", "three", "four"]
         await bob.sees("@alice", "four")
         assert bob.texts("@alice") == ["one", "two", "three", "four"]

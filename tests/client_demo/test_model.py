@@ -204,7 +204,7 @@ def test_a_payment_that_came_brings_the_balance(model):
 def test_a_page_remembers_how_far_back_we_are(model):
     model.apply(events.Page("@alice", (message(8), message(9)), more=True))
     assert (model.shelves["@alice"].oldest, model.shelves["@alice"].more) == (8, True)
-    model.apply(events.Page("@alice", (message(7),), more=False))
+    model.apply(events.Page("@alice", (message(7),), more=False, before=8))
     assert (model.shelves["@alice"].oldest, model.shelves["@alice"].more) == (7, False)
     assert texts(model, "@bob") == ["text 7", "text 8", "text 9"]
 

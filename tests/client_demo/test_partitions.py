@@ -119,7 +119,7 @@ async def test_broken_connections_leave_no_payment_on_its_way(hub):
 async def test_a_hub_that_is_full_says_when_to_come_again(make_hub):
     hub = await make_hub(data="full")
     async with online(hub, "@alice") as alice:
-        hub.app.edge.admit = lambda: 1_000
+        hub.app.edge.admit = lambda address: 1_000
         alice.client.link.cut()
 
         def full() -> list[events.Disconnected]:
@@ -127,6 +127,6 @@ async def test_a_hub_that_is_full_says_when_to_come_again(make_hub):
             return [each for each in lost if "takes no more connections" in each.reason]
 
         await alice.client.until(full)
-        hub.app.edge.admit = lambda: 0
+        hub.app.edge.admit = lambda address: 0
         assert full()[0].retry_in >= 1, "the seconds of its Retry-After, and a little chance"
         await alice.say("@alice", "back again")

@@ -155,7 +155,8 @@ def test_a_gap_that_the_hub_cannot_fill_is_given_up(session):
 def test_a_page_that_was_asked_for_is_a_page(session):
     asked = session.post({"type": "history", "box": "@alice"})
     answer = page(asked["id"], [message(1)], more=True)
-    assert session.receive(answer) == [events.Page("@alice", (message(1),), True)]
+    page_came = events.Page("@alice", (message(1),), True)
+    assert session.receive(answer) == [page_came, events.Answered(asked, answer)]
 
 
 def test_money_that_came_in_asks_for_the_balance_once(session):
@@ -221,6 +222,37 @@ def test_leaving_on_another_device_forgets_the_box_too(session):
     leave = {"type": "leave", "id": "l", "from": "@alice", "room": "#tea"}
     session.receive(leave | {"box": "#tea", "seq": 2, "at": 1})
     assert session.cursors.seen() == {"@alice": 3}
+
+
+@pytest.mark.parametrize("kind", ["kick", "ban"])
+def test_being_put_out_of_a_room_forgets_the_box(session, kind):
+    session.receive(message(1, to="#tea"))
+    entry = {"type": kind, "id": "k", "from": "@bob", "room": "#tea", "who": "@carol"}
+    entry |= {"box": "#tea", "at": 1}
+    session.receive(entry | {"seq": 2})
+    session.receive(entry | {"seq": 3, "who": "@alice", "remove": True})
+    assert session.cursors.seen() == {"@alice": 3, "#tea": 3}
+    session.receive(entry | {"seq": 4, "who": "@alice"})
+    assert session.cursors.seen() == {"@alice": 3}
+
+
+def test_a_room_that_may_not_be_read_is_forgotten(session):
+    frame = session.post({"type": "join", "room": "#tea"})
+    session.receive(ack(frame["id"], 4, box="#tea"))
+    question = session.post({"type": "history", "box": "#tea"})
+    session.receive(error(question["id"], "not_a_member", "new_id"))
+    assert session.cursors.seen() == {"@alice": 3}
+
+
+def test_what_has_a_sender_and_no_place_is_a_notice(session):
+    typing = from_hub(frames.TypingNotice(from_="@bob", to="@alice"))
+    assert session.receive(typing) == [events.Noticed(typing)]
+
+
+def test_entries_of_a_later_hub_move_the_cursor(session):
+    sticker = {"type": "sticker", "from": "@bob", "box": "@alice", "seq": 4, "at": 1}
+    session.receive(sticker)
+    assert session.cursors.seen() == {"@alice": 4}
 
 
 def test_goodbye_carries_when_to_come_back(session):

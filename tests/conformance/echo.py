@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from protocol.codec import Codec
+from server.edge import Edge
 from server.outbox import Flusher
-from server.transport import Connection, Edge
+from server.transport import Connection
 from server.wire import BINARY, TEXT, header
 
 ECHO_BYTES_MAX = 64 * 1024 * 1024

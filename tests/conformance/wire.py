@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from server.edge import Edge
 from server.outbox import Flusher
-from server.transport import Connection, Edge
+from server.transport import Connection
 from server.wire import BINARY, TEXT, header
 
 TEXT_OP, BINARY_OP, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -45,6 +46,13 @@ class Line(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.paused = False
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
 
     def write(self, data: bytes) -> None:
         assert not self.closed, "a write after the close"
@@ -114,9 +122,13 @@ class Wired:
     async def feed(self, reads: Iterable[bytes]) -> None:
         """Give the connection one read after the other, then let it write."""
         for data in reads:
+            while self.line.paused:  # noqa: ASYNC110 (the socket keeps it)
+                await asyncio.sleep(0)
             if not self.line.closed:
                 self.connection.data_received(data)
         await asyncio.sleep(0)
+        while self.line.paused:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     def hang_up(self) -> None:
         self.connection.connection_lost(None)

@@ -43,7 +43,8 @@ class HubProcess:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", *runner, "serve", "--data", str(self.data)),
             *("--port", str(self.port), "--opening-balance", "100.00 USD", "--no-rate-limits"),
-            *("--argon2-time-cost", "1", "--argon2-memory-kib", "64", *self.options),
+            *("--argon2-time-cost", "1", "--argon2-memory-kib", "64", "--strangers", "open"),
+            *self.options,
             cwd=ROOT,
             stdout=PIPE,
             stderr=STDOUT,

@@ -19,18 +19,22 @@ from server import (
     config,
     contacts,
     durability,
-    entrance,
+    edge,
     hearing,
     hubs,
     passwords,
     peer,
     pipeline,
     snapshot,
+    throttle,
     transport,
+    turnstile,
 )
 from server.config import Settings
 from server.courier import courier
 from server.ledger import lanes
+from server.people import devices
+from server.presence import presence
 from server.regions import directory, homes, link
 from server.store import connection
 
@@ -56,9 +60,19 @@ _FIXED: list[tuple[ModuleType, str]] = [
     (snapshot, "GAP_MAX"),
     (snapshot, "GAP_MAX_TOTAL"),
     (passwords, "WAITING_MAX"),
-    (entrance, "FAILURES_BURST"),
+    (throttle, "FREE_TRIES"),
+    (throttle, "FREE_TRIES_ADDRESS"),
+    (throttle, "WAIT_S_MAX"),
+    (turnstile, "SYNCS_MAX"),
+    (turnstile, "SYNCS_WAITING_MAX"),
+    (edge, "HANDSHAKES_PER_TURN"),
+    (devices, "DEVICES_MAX"),
+    (devices, "UNUSED_MS_MAX"),
+    (presence, "STEP_NOTICES"),
+    (presence, "TYPING_EVERY_S"),
     (peer, "NONSENSE_MAX"),
-    (hearing, "SHED_BYTES"),
+    (peer, "SHED_SHARE"),
+    (hearing, "AUDIENCE_MAX"),
     (transport, "CLOSE_TIMEOUT_S"),
     (connection, "REPLY_TIMEOUT_S"),
     (link, "ANSWER_TIMEOUT_S"),

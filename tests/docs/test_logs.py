@@ -11,7 +11,7 @@ from server.serve import greeting
 
 MISTAKE = """
 import sys, structlog
-from server.serve import configure_logs
+from server.logs import configure_logs
 
 def mistake(password):
     raise RuntimeError("a mistake")

@@ -82,7 +82,9 @@ async def test_backup_while_running_and_restore_with_a_new_epoch(
     ) == {"auto-aof-rewrite-percentage": "100"}
     lost = await ann.ask("payment", to="@ben", amount=100, currency="USD")
     epoch = ann.welcome["boxes"]["@ann"]["epoch"]
+    await _run(TELLER, "admin", "backup-keys", tmp_path / "keys.db", "--data", first.data)
     await _run(TELLER, "admin", "restored", "--data", copy)
+    await _run(TELLER, "admin", "restore-keys", tmp_path / "keys.db", "--data", copy)
     assert "The books balance." in await _run(TELLER, "admin", "audit", "--data", copy)
     second = await make_hub("copy")
     again = await second.hello(ann.welcome["token"], {"@ann": lost["seq"]})

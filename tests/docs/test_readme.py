@@ -20,14 +20,19 @@ async def _run(script: Path) -> list[Any]:
     return [ast.literal_eval(line) for line in out.decode().splitlines()]
 
 
-async def test_the_example_pays_once_however_often_it_runs(hub: Hub, tmp_path: Path) -> None:
-    (code,) = blocks("README.md", "python")
-    assert "ws://127.0.0.1:8765/ws" in code
-    script = tmp_path / "example.py"
-    script.write_text(code.replace("ws://127.0.0.1:8765/ws", hub.url))
-    message, payment, balance = await _run(script)
-    assert (message["type"], payment["type"], payment["state"]) == ("ack", "ack", "settled")
-    assert payment["balance"]["available"] == 9_500
-    assert balance["balances"]["USD"]["available"] == 10_500
-    again = {"replayed": True}
-    assert await _run(script) == [message | again, payment | again, balance]
+async def test_the_example_pays_once_however_often_it_runs(tmp_path: Path) -> None:
+    hub = await Hub.start(tmp_path / "data", strangers="ask")
+    try:
+        (code,) = blocks("README.md", "python")
+        assert "ws://127.0.0.1:8765/ws" in code
+        script = tmp_path / "example.py"
+        script.write_text(code.replace("ws://127.0.0.1:8765/ws", hub.url))
+        message, accepted, payment, balance = await _run(script)
+        assert [one["type"] for one in (message, accepted, payment)] == ["ack"] * 3
+        assert payment["state"] == "settled"
+        assert payment["balance"]["available"] == 9_500
+        assert balance["balances"]["USD"] == {"available": 10_500, "held": 0}
+        again = {"replayed": True}
+        assert await _run(script) == [message | again, accepted | again, payment | again, balance]
+    finally:
+        await hub.stop()

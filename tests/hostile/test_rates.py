@@ -89,8 +89,7 @@ async def test_typing_beyond_the_rate_is_dropped_in_silence(make_hub: MakeHub) -
         await alice.send({"type": "typing", "to": "@bob"})
     await alice.send({"type": "balance", "id": "b"})
     assert (await alice.receive())["code"] == "rate_limited"
-    seen = [await bob.receive() for _ in range(2)]
-    assert {one["type"] for one in seen} == {"typing"}
+    assert (await bob.receive())["type"] == "typing"
     assert (await bob.ask("balance"))["type"] == "balance"
     assert bob.pushed == []
 

@@ -15,7 +15,7 @@ from .conftest import Scene
 from .untouched import untouched
 
 ENTRANCES = {"register", "login", "hello"}
-OPERATOR = {"deposit", "freeze"}
+OPERATOR = {"deposit", "freeze", "suspend"}
 BOTH = {"status", "logout"}
 
 

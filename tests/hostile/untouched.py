@@ -12,10 +12,19 @@ Keyspace = dict[bytes, bytes]
 
 
 async def keyspace(hub: Hub) -> Keyspace:
-    """Every key of the store with its serialised value, but for the hubs' signs of life."""
+    """Every key of the store with its serialised value, but for the hubs' signs of life and
+    people's: when they were last there."""
     keys: list[bytes] = await hub.store("KEYS", "*")
-    kept = sorted(key for key in keys if key != b"{p0}hubs")
-    return {key: await hub.store("DUMP", key) for key in kept}
+    found = {key: await _value(hub, key) for key in sorted(keys) if key != b"{p0}hubs"}
+    return {key: value for key, value in found.items() if value}
+
+
+async def _value(hub: Hub, key: bytes) -> bytes:
+    if b"}t:" not in key and b"}q:" not in key:
+        return bytes(await hub.store("DUMP", key))
+    fields: dict[bytes, bytes] = await hub.store("HGETALL", key)
+    lasting = {one: fields[one] for one in fields if one != b"last" and not one.endswith(b"~")}
+    return repr(sorted(lasting.items())).encode() if lasting else b""
 
 
 async def balances(hub: Hub) -> dict[str, int]:

@@ -7,9 +7,13 @@ from struct import pack
 from msgspec import UNSET
 
 from protocol.frames import (
+    Accept,
+    Block,
     ClientFrame,
     Create,
+    Decline,
     Deposit,
+    Erase,
     Freeze,
     Join,
     Leave,
@@ -17,15 +21,25 @@ from protocol.frames import (
     Payment,
     Read,
     Register,
+    Suspend,
+    Unblock,
 )
-from server.ledger import routing
+from server.ledger import pairs, routing
+from server.ledger.conditions import Change, Condition
 from server.ledger.entries import digest_of, encode_entry, entry_of
 from server.ledger.keys import WORLD, AccountKeys, Keyspace
-from server.ledger.posts import Kind, Post
+from server.ledger.posts import Kind, Mode, Post
+from server.ledger.records import CLOSED, FROZEN, SUSPENDED
 from tests.single import KEYS
 
 PASSWORD = "correct horse"
 ROOMS_MAX = 5
+DECISIONS: dict[type[ClientFrame], Mode] = {
+    Accept: Mode.ACCEPT,
+    Decline: Mode.DECLINE,
+    Block: Mode.BLOCK,
+    Unblock: Mode.UNBLOCK,
+}
 
 
 def record(text: str) -> bytes:
@@ -47,14 +61,14 @@ def build(
     post = Post(frame, frame.id, None, who, own.marks + frame.id.encode(), old=old)
     if isinstance(frame, Register):
         return _registration(keyspace, post, own, gift)
-    if isinstance(frame, Freeze):
-        post.digest = digest_of(encode_entry(frame))
-        routing.freeze(keyspace, post, own, frame)
-        return post
+    if isinstance(frame, Freeze | Suspend | Erase):
+        return _flag(keyspace, post, own, frame)
     post.entry = entry_of(frame, who)
     post.body = encode_entry(post.entry)
     post.digest = digest_of(post.body)
-    if isinstance(frame, Create | Join | Leave):
+    if isinstance(frame, Accept | Decline | Block | Unblock):
+        pairs.decision(keyspace, post, own, frame.who, DECISIONS[type(frame)])
+    elif isinstance(frame, Create | Join | Leave):
         routing.membership(keyspace, post, own, frame, most)
     elif isinstance(frame, Payment):
         routing.payment(keyspace, post, own, frame)
@@ -62,6 +76,19 @@ def build(
         routing.deposit(keyspace, post, own, frame)
     else:
         _words(keyspace, post, own, frame)
+    return post
+
+
+def _flag(
+    keyspace: Keyspace, post: Post, own: AccountKeys, frame: Freeze | Suspend | Erase
+) -> Post:
+    post.digest = digest_of(encode_entry(frame))
+    if isinstance(frame, Freeze):
+        routing.flag(keyspace, post, own, frame.who, FROZEN, frame.frozen)
+    elif isinstance(frame, Suspend):
+        routing.flag(keyspace, post, own, frame.who, SUSPENDED, frame.suspended)
+    else:
+        routing.flag(keyspace, post, own, own.name, CLOSED, True)
     return post
 
 
@@ -80,7 +107,7 @@ def _registration(keyspace: Keyspace, post: Post, new: AccountKeys, gift: Deposi
     post.digest = b"register".ljust(16)
     post.extra = (new.secret, "argon2 of it", new.tokens, "token", "laptop")
     if gift is not None:
-        routing.opening(keyspace, post, new, gift)
+        routing.opening(keyspace, post, new, gift, encode_entry(entry_of(gift, WORLD)))
     return post
 
 
@@ -92,8 +119,17 @@ def aimed_anew(keyspace: Keyspace, post: Post) -> Post:
     if post.kind in (Kind.CREATE, Kind.JOIN):
         most = post.extra[2]
     anew = build(keyspace, post.who, post.frame, gift, most)
-    anew.old = post.old
+    anew.old, anew.mode = post.old, post.mode or anew.mode
+    tag = keyspace.tag(anew.partition).encode()
+    if post.conditions:
+        anew.conditions = tuple(one._replace(key=_moved(one.key, tag)) for one in post.conditions)
+    if post.changes:
+        anew.changes = tuple(one._replace(key=_moved(one.key, tag)) for one in post.changes)
     return anew
+
+
+def _moved(key: bytes, tag: bytes) -> bytes:
+    return tag + key.partition(b"}")[2]
 
 
 def with_its_id(post: Post) -> Post:
@@ -104,6 +140,13 @@ def with_its_id(post: Post) -> Post:
     return bare
 
 
+def given(post: Post, *asked: Condition | Change) -> Post:
+    """`post`, with conditions and changes."""
+    post.conditions = tuple(one for one in asked if isinstance(one, Condition))
+    post.changes = tuple(one for one in asked if isinstance(one, Change))
+    return post
+
+
 def message(id: str, sender: str, to: str, text: str = "hello") -> Post:
     """Words to a person or a room."""
     return build(KEYS, sender, Message(id, to, text))
@@ -111,7 +154,9 @@ def message(id: str, sender: str, to: str, text: str = "hello") -> Post:
 
 def read(id: str, sender: str, to: str) -> Post:
     """A marker for a conversation."""
-    return build(KEYS, sender, Read(id, to, "x"))
+    post = build(KEYS, sender, Read(id, to, "x"))
+    post.mode = Mode.MARKER
+    return post
 
 
 def payment(
@@ -155,3 +200,24 @@ def freeze(id: str, who: str, frozen: bool = True) -> Post:
 def thaw(id: str, who: str) -> Post:
     """The operator lifts the freeze."""
     return freeze(id, who, frozen=False)
+
+
+def asking(post: Post, asks: bool = True) -> Post:
+    """`post`, where strangers must be accepted, or are welcome."""
+    post.mode = pairs.mode_of(type(post.entry), asks)
+    return post
+
+
+def decide(frame: type[Accept | Decline | Block | Unblock], id: str, own: str, who: str) -> Post:
+    """What `own` decides about `who`."""
+    return build(KEYS, own, frame(id, who))
+
+
+def suspend(id: str, who: str, suspended: bool = True) -> Post:
+    """The operator locks `who` out, or lets them in again. It makes no entry."""
+    return build(KEYS, WORLD, Suspend(id, who, suspended))
+
+
+def close(id: str, who: str) -> Post:
+    """`who` closes their account for ever. It makes no entry."""
+    return build(KEYS, who, Erase(id, PASSWORD))

@@ -14,7 +14,7 @@ from server.ledger.status import Status
 
 from .ledgers import ModelLedger, StoreLedger
 
-DONE = {Status.OK, Status.DUPLICATE, Status.RETURNED, Status.SUSPENDED}
+DONE = {Status.OK, Status.WAITING, Status.DUPLICATE, Status.RETURNED, Status.SUSPENSE}
 Lane = tuple[int, int]
 Outcome = tuple[Post, list[int | bytes]]
 
@@ -22,8 +22,12 @@ Outcome = tuple[Post, list[int | bytes]]
 class Carrier:
     """Carries the legs of a ledger's lanes."""
 
-    def __init__(self, ledger: StoreLedger | ModelLedger, keep: int = LEGS_KEPT) -> None:
+    def __init__(
+        self, ledger: StoreLedger | ModelLedger, keep: int = LEGS_KEPT, asks: bool | None = None
+    ) -> None:
+        """`asks`: whether strangers must be accepted; None: nobody looks at it."""
         self.ledger = ledger
+        self.asks = asks
         self.keyspace = ledger.keyspace
         self.keep = keep
 
@@ -49,7 +53,7 @@ class Carrier:
         out, legs = self.out(lane), self.legs(lane)
         begin = out.done + 1 if first is None else first
         posts = [
-            arrival(self.keyspace, dest, str(source), seq, legs[seq], out.done)
+            arrival(self.keyspace, dest, str(source), seq, legs[seq], out.done, asks=self.asks)
             for seq in sorted(legs)
             if begin <= seq < begin + most
         ]
@@ -62,7 +66,7 @@ class Carrier:
         source, dest = lane
         done = self.out(lane).done if after is None else after
         arrived = [
-            Arrived(post.extra.seq, post.extra.at, post.extra.leg, _refused(result))
+            Arrived(post.extra.seq, post.extra.at, post.extra.leg, _withheld(result))
             for post, result in outcomes
             if result[0] in DONE and post.extra.seq > done
         ]
@@ -78,7 +82,7 @@ class Carrier:
             outcomes += pushed
             assert {result[0] for _, result in pushed} <= DONE
             settled = self.settle(lane, pushed)
-            assert {result[0] for result in settled} <= {Status.OK, Status.SUSPENDED}
+            assert {result[0] for result in settled} <= {Status.OK, Status.SUSPENSE}
             if any(_refused(result) for _, result in pushed):
                 todo.append(lane[::-1])
         return outcomes
@@ -91,6 +95,10 @@ class Carrier:
 
 def _refused(result: list[int | bytes]) -> bool:
     return result[0] == Status.RETURNED or result == [Status.DUPLICATE, b"1"]
+
+
+def _withheld(result: list[int | bytes]) -> bool:
+    return _refused(result) or result[0] == Status.WAITING
 
 
 def leg_lanes(post: Post) -> list[Lane]:

@@ -120,9 +120,9 @@ class ModelLedger:
     def ask(self, lookup: Lookup) -> object:
         key = lookup.command[1]
         if lookup.question is Question.MEMBER:
-            return self.model.members.get(key, {}).get(str(lookup.command[2]).encode())
+            return self.model.fields.value(key, str(lookup.command[2]))
         if lookup.question is Question.ROOMS:
-            return len(self.model.joined.get(key, ()))
+            return len(self.model.fields.sets.get(key, ()))
         account = self.model.accounts.get(key)
         return account.stored()[:1] if account else b""
 

@@ -11,6 +11,7 @@ import redis
 from protocol.money import AMOUNT_MAX as MAX
 from server.ledger.keys import WORLD
 from server.ledger.posts import Post, pack_call
+from server.ledger.records import CLOSED, ISSUER, SUSPENDED
 from server.ledger.status import Status
 from tests.single import keys_of, total_key
 
@@ -112,8 +113,9 @@ DAMAGED_RECORDS = {
     "no version": SOUND[:7],
     "half a balance": SOUND[:-1],
     "a byte too many": SOUND + b"\0",
-    "flags that are none": b"\2" + SOUND[1:],
-    "flags that are too high": b"\x08" + SOUND[1:],
+    "flags that cannot be together": b"\6" + SOUND[1:],
+    "an issuer that is suspended": b"\x0c" + SOUND[1:],
+    "flags that are too high": b"\x10" + SOUND[1:],
     "flags of another kind": b"0" + SOUND[1:],
     "currency in small letters": SOUND.replace(b"USD", b"usd"),
     "currency of zeros": SOUND.replace(b"USD", bytes(3)),
@@ -148,6 +150,15 @@ def test_account_that_was_made_an_issuer_cannot_make_money(town: StoreLedger):
     assert_refused(town, b.payment("1", "@alice", "@bob", 101))
 
 
+@pytest.mark.parametrize(("who", "flag"), [("@alice", ISSUER), (WORLD, CLOSED), (WORLD, SUSPENDED)])
+def test_nobody_becomes_an_issuer_and_no_issuer_is_locked_out(
+    town: StoreLedger, who: str, flag: int
+):
+    post = b.freeze("1", who)
+    post.extra = (flag, 1)
+    assert_refused(town, post)
+
+
 @pytest.mark.parametrize(
     "total",
     ["", "x", "007", "-1", "-0", "1e3", "0x1", "1.0", " 1", "9007199254740992", f"{MAX}"],
@@ -164,7 +175,7 @@ DAMAGED_MARKS: dict[str, Callable[[bytes], bytes]] = {
     "no box": lambda mark: mark[:-6],
     "box of no name": lambda mark: mark[:-6] + b"alice!",
     "box with something behind": lambda mark: mark + b"\n",
-    "neither words nor money": lambda mark: mark[:16] + b"\3" + mark[17:],
+    "neither words nor money": lambda mark: mark[:16] + b"\4" + mark[17:],
     "money that says it is words": lambda mark: mark[:16] + b"\0" + mark[17:],
     "words that say they are money": lambda mark: mark[:29] + mark[-6:],
     "a byte missing": lambda mark: mark[1:],

@@ -155,7 +155,7 @@ def test_wrong_type_of_the_lane_back_keeps_the_leg(town: Town):
 def test_leg_to_a_damaged_account_goes_back_and_stops_nobody(town: Town, place: str):
     town.post(b.register("r", "@carol"))
     plant(town, getattr(BOB, place), b"hash")
-    assert push(town) == [Status.RETURNED, b"16"]
+    assert push(town) == [Status.RETURNED, b"%d" % Status.CORRUPT]
     town.carrier.carry([THERE, BACK])
     assert town.money("@alice") == {"USD": 70}
     assert town.box("@alice")[-1].reason == "internal"
@@ -168,7 +168,7 @@ def test_return_to_a_damaged_payer_goes_to_suspense(town: Town, place: str):
     plant(town, getattr(ALICE, place), b"hash")
     ((_, result),) = town.carrier.push(BACK)
     # A box that is one, of an account that is none, is not written to either.
-    assert result == [Status.SUSPENDED]
+    assert result == [Status.SUSPENSE]
     assert town.scalar(SUSPENSE.record) == b.record("0 1 USD 5 0")
     assert len(town.entries(SUSPENSE.box)) == 1
 
@@ -196,7 +196,7 @@ def test_joining_goes_on_past_a_set_that_is_none(town: Town):
     town.post(b.join("j", "@bob", "#tea"))
     plant(town, BOB.joined, b"list")
     lane = (tea, BOB.partition)
-    assert [result for _, result in town.carrier.push(lane)] == [[Status.SUSPENDED]]
+    assert [result for _, result in town.carrier.push(lane)] == [[Status.SUSPENSE]]
     assert town.carrier.arrived(lane).last == 1
 
 
@@ -218,12 +218,12 @@ def test_leg_to_a_damaged_room_goes_back(town: Town):
     town.post(b.payment("s", "@alice", "@bob", 1, room="#tea"))
     plant(town, KEYS.of("#tea").box, b"hash")
     pushed = town.carrier.push((ALICE.partition, KEYS.of("#tea").partition))
-    assert [result for _, result in pushed] == [[Status.RETURNED, b"16"]]
+    assert [result for _, result in pushed] == [[Status.RETURNED, b"%d" % Status.CORRUPT]]
 
 
 def test_payee_whose_version_is_the_last_gets_no_more(town: Town):
     town.client.set(BOB.record, b.record(f"0 {MAX} USD 30 0"))
-    assert push(town) == [Status.RETURNED, b"16"]
+    assert push(town) == [Status.RETURNED, b"%d" % Status.CORRUPT]
 
 
 @pytest.mark.parametrize("full", [f"0 {MAX} USD 1 0", f"0 1 USD {MAX - 4} 0"])

@@ -13,13 +13,17 @@ from protocol.frames import (
     ReturnedEntry,
 )
 from protocol.money import AMOUNT_MAX as MAX
+from server.ledger.conditions import Change, Op
 from server.ledger.lanes import LEG_WINDOW, WRAP
 from server.ledger.posts import Post
 from server.ledger.status import Status
+from tests.single import keys_of
 
 from . import builders as b
 from .ledgers import TwinLedger
-from .town import ALICE, BACK, BOB, KEYS, OK, THERE, Town, far
+from .town import ALICE, BACK, BOB, KEYS, OK, TEA, THERE, Town, far
+
+NEAR_TEA = keys_of("#tea").members
 
 
 @pytest.fixture
@@ -46,6 +50,26 @@ REFUSED: dict[str, tuple[Callable[[Town], Any], Post, Status]] = {
         Status.PARTY_FROZEN,
     ),
     "full": (_fill, b.payment("p", "@alice", "@bob", 30), Status.BALANCE_OVERFLOW),
+    "closed": (
+        lambda town: town.post(b.close("e", "@bob")),
+        b.payment("p", "@alice", "@bob", 30),
+        Status.ACCOUNT_CLOSED,
+    ),
+    "suspended": (
+        lambda town: town.post(b.suspend("s", "@bob")),
+        b.payment("p", "@alice", "@bob", 30),
+        Status.SUSPENDED,
+    ),
+    "words to somebody gone": (
+        lambda town: town.post(b.close("e", "@bob")),
+        b.message("p", "@alice", "@bob"),
+        Status.ACCOUNT_CLOSED,
+    ),
+    "words to somebody suspended": (
+        lambda town: town.post(b.suspend("s", "@bob")),
+        b.message("p", "@alice", "@bob"),
+        Status.SUSPENDED,
+    ),
     "words to nobody": (
         lambda town: None,
         b.message("p", "@alice", "@ghost"),
@@ -94,6 +118,48 @@ def test_the_room_that_shows_a_payment_may_refuse_it_alone(town: Town):
     town.compare()
 
 
+ROLES = [("reader", "read_only"), (f"member {2**43}", "muted")]
+
+
+@pytest.mark.parametrize(("role", "reason"), ROLES)
+def test_room_refuses_the_words_of_who_may_only_read_there(town: Town, role: str, reason: str):
+    lane = (ALICE.partition, TEA.partition)
+    change = Change(NEAR_TEA, Op.PUT, "@alice", role)
+    assert town.post(b.given(b.message("m", "@alice", "#tea"), change))[0] == OK
+    assert town.post(b.payment("p", "@alice", "@bob", 30, room="#tea"))[0] == OK
+    town.carrier.carry([THERE, lane])
+    entry = town.box("@alice")[-1]
+    assert isinstance(entry, ReturnedEntry)
+    assert (entry.to, entry.reason) == ("#tea", reason)
+    town.compare()
+
+
+def test_marker_reaches_the_box_of_who_is_gone_or_locked_out(town: Town):
+    """Else one could never be done with reading what they wrote."""
+    town.post(b.suspend("s", "@bob"))
+    town.post(b.read("1", "@alice", "@bob"))
+    assert [result for _, result in town.carrier.carry([THERE])] == [[OK, 1]]
+    town.post(b.suspend("t", "@bob", suspended=False))
+    assert town.post(b.close("e", "@bob")) == [OK]
+    town.post(b.read("2", "@alice", "@bob"))
+    assert [result for _, result in town.carrier.carry([THERE])] == [[OK, 2]]
+    town.compare()
+
+
+def test_return_to_a_payer_who_is_gone_goes_to_suspense(town: Town):
+    lane = (ALICE.partition, KEYS.partition_of("@ghost"))
+    town.post(b.payment("p", "@alice", "@ghost", 100))
+    town.post(b.message("m", "@alice", "@ghost"))
+    assert town.post(b.close("e", "@alice")) == [OK]
+    town.carrier.settle(lane, town.carrier.push(lane))
+    money, words = town.carrier.push(lane[::-1])
+    assert (money[1][0], words[1]) == (Status.SUSPENSE, [Status.SUSPENSE])
+    suspense = KEYS.tag(ALICE.partition) + "a:$suspense"
+    assert town.scalar(suspense.encode()) == b.record("0 1 USD 100 0")
+    assert town.scalar(ALICE.record) == b.record("2 2 USD 0 0")
+    town.compare()
+
+
 def test_refusals_are_remembered_until_they_are_known_to_be_settled(town: Town):
     for n in (1, 2):
         town.post(b.payment(f"p{n}", "@alice", "@bob", 1))
@@ -128,7 +194,7 @@ def test_return_that_would_overfill_the_payer_goes_to_suspense(town: Town):
     town.carrier.carry([(KEYS.partition_of("@carol"), ALICE.partition)])
     town.carrier.settle(lane, town.carrier.push(lane))
     pushed = town.carrier.push(lane[::-1])
-    assert [result for _, result in pushed] == [[Status.SUSPENDED, b"4"]]
+    assert [result for _, result in pushed] == [[Status.SUSPENSE, b"4"]]
     assert town.carrier.settle(lane[::-1], pushed) == [[OK]]
     suspense = KEYS.tag(ALICE.partition) + "a:$suspense"
     assert town.scalar(suspense.encode()) == b.record("0 1 USD 30 0")

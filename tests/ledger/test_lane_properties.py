@@ -46,6 +46,8 @@ def random_post(chance: random.Random, n: int) -> tuple[Any, ...]:
         (4, (b.register, id, two, chance.choice([0, 50]))),
         (8, (chance.choice([b.create, b.join, b.leave]), id, one, room)),
         (8, (chance.choice([b.freeze, b.thaw, b.thaw]), id, two)),
+        (4, (b.suspend, id, two, chance.random() < 0.3)),
+        (1, (b.close, id, two)),
     ]
     return chance.choices([made for _, made in makers], [weight for weight, _ in makers])[0]
 

@@ -67,13 +67,13 @@ def test_mark_of_what_left_says_accepted_and_its_digest_is_that_of_the_settled_e
     post = far(b.payment("p", "@alice", "@bob", 30))
     town.apply([post])
     mark = Mark(town.scalar(post.mark) or b"")
-    assert (mark.money, mark.accepted, mark.available, mark.version) == (True, True, 70, 2)
+    assert (mark.money, mark.state, mark.available, mark.version) == (True, "accepted", 70, 2)
     (leg,) = read_legs(list(town.carrier.legs(THERE).values()))
     assert mark.digest == digest_of(leg.body) == b.payment("p", "@alice", "@bob", 30).digest
     assert town.apply([post])[1] == [Status.DUPLICATE, town.scalar(post.mark)]
     here = far(b.deposit("d", "@alice", 1))
     town.apply([here])
-    assert not Mark(town.scalar(here.mark) or b"").accepted
+    assert Mark(town.scalar(here.mark) or b"").state == "settled"
     assert town.sweep([post.mark], 2**50) == 0
 
 

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from protocol import errors, frames, money, session
+from protocol import limits as frame_limits
 from protocol.errors import MESSAGES, RETRY, Close, Code, Retry
 from protocol.session import LEGAL, Phase
 
@@ -24,8 +25,9 @@ _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOT
 
 _WIRE = {str: "string", int: "integer", bool: "boolean"}
 _NAMED = ("Id", "Handle", "Person", "RoomName", "Name", "Text", "Amount", "Currency", "Password")
-_NAMED += ("Device", "Token", "Seq")
+_NAMED += ("Device", "Token", "DeviceId", "InviteCode", "Uses", "Lifetime", "Title", "Emoji", "Seq")
 _PARTS = [frames.Ref, frames.Holding, frames.BalanceAfter, frames.BoxState, frames.Member]
+_PARTS += [frames.Conversation, frames.Described, frames.OwnDevice, frames.Hit]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -160,7 +162,7 @@ def closes() -> str:
 def limits() -> str:
     rows = [
         (name, f"{getattr(module, name):,}", doc)
-        for module in (frames, money)
+        for module in (frame_limits, money)
         for name, doc in _attribute_docs(module).items()
         if name.endswith("_MAX")
     ]

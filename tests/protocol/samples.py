@@ -5,6 +5,8 @@ The vectors are made from these by `orjson` and `msgpack`, so our codec has no p
 
 from typing import Any
 
+from . import samples_messenger
+
 Wire = dict[str, Any]
 
 MAX = 2**53 - 1
@@ -360,3 +362,6 @@ HUB: list[tuple[str, Wire]] = [
     ("typing", {"type": "typing", "from": "@bob", "to": "#general"}),
     ("presence", {"type": "presence", "from": "@bob", "to": "@alice", "state": "online"}),
 ]
+
+CLIENT += samples_messenger.CLIENT
+HUB += samples_messenger.HUB

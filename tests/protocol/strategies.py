@@ -10,7 +10,9 @@ from protocol import frames
 
 from .samples import Wire
 
-Pairs = list[tuple[str, Any]]
+
+class Pairs(list[tuple[str, Any]]):
+    """A map as pairs, so that a key can stand twice; a list is something else."""
 
 
 def _texts(low: int | None, high: int | None, pattern: str | None) -> st.SearchStrategy[str]:
@@ -33,8 +35,8 @@ def values(kind: schema.Type) -> st.SearchStrategy[Any]:
             strategy = st.sampled_from(choices)
         case schema.DictType(key_type=key, value_type=value):
             strategy = st.dictionaries(values(key), values(value), max_size=4)
-        case schema.ListType(item_type=item):
-            strategy = st.lists(values(item), max_size=3)
+        case schema.ListType(item_type=item, min_length=low):
+            strategy = st.lists(values(item), min_size=low or 0, max_size=3)
         case schema.UnionType(types=types):
             strategy = st.one_of([values(each) for each in types])
         case schema.StructType():
@@ -68,9 +70,11 @@ hub_maps = values(schema.type_info(frames.AnyHubFrame))
 
 
 def pairs_of(value: Any) -> Any:
-    """Maps as lists of pairs, all the way down, so that a key can stand twice."""
+    """Maps as pairs, all the way down."""
     if isinstance(value, dict):
-        return [(key, pairs_of(each)) for key, each in value.items()]
+        return Pairs((key, pairs_of(each)) for key, each in value.items())
+    if isinstance(value, list):
+        return [pairs_of(each) for each in value]
     return value
 
 
@@ -86,9 +90,11 @@ def odd_json(draw: st.DrawFn, value: Any) -> bytes:
         return json.dumps(of, ensure_ascii=draw(st.booleans()))
 
     def write(of: Any) -> str:
-        if isinstance(of, list):
+        if isinstance(of, Pairs):
             inner = f"{space},{space}".join(f"{text(k)}{space}:{space}{write(v)}" for k, v in of)
             return f"{{{space}{inner}{space}}}"
+        if isinstance(of, list):
+            return f"[{space}{f'{space},{space}'.join(map(write, of))}{space}]"
         return text(of) if isinstance(of, str) else json.dumps(of)
 
     return (space + write(value) + space).encode()
@@ -115,8 +121,11 @@ def odd_msgpack(draw: st.DrawFn, value: Any) -> bytes:
             raw = of.encode()
             tiny = bytes([0xA0 | len(raw)]) if len(raw) < 32 else None
             return sized(len(raw), tiny, _STR_HEADS) + raw
-        tiny = bytes([0x80 | len(of)]) if len(of) < 16 else None
-        body = b"".join(write(part) for pair in of for part in pair)
-        return sized(len(of), tiny, [(0xDE, 2), (0xDF, 4)]) + body
+        if isinstance(of, Pairs):
+            tiny = bytes([0x80 | len(of)]) if len(of) < 16 else None
+            body = b"".join(write(part) for pair in of for part in pair)
+            return sized(len(of), tiny, [(0xDE, 2), (0xDF, 4)]) + body
+        tiny = bytes([0x90 | len(of)]) if len(of) < 16 else None
+        return sized(len(of), tiny, [(0xDC, 2), (0xDD, 4)]) + b"".join(map(write, of))
 
     return write(value)

@@ -21,12 +21,28 @@ id_too_old              new_id
 name_taken              new_id
 unknown_account         new_id
 unknown_room            new_id
+account_closed          new_id
 same_account            never
+unknown_entry           new_id
+unknown_device          new_id
 forbidden               new_id
 not_a_member            new_id
 already_a_member        new_id
+banned                  new_id
+not_invited             new_id
+read_only               new_id
+muted                   new_id
+too_soon                new_id
+owner_stays             new_id
+blocked                 new_id
+not_accepted            new_id
+request_pending         new_id
+no_request              new_id
+money_stays             never
+suspended               new_id
 account_frozen          new_id
 party_frozen            new_id
+not_empty               new_id
 currency_unknown        never
 limit_exceeded          new_id
 balance_overflow        new_id
@@ -47,6 +63,7 @@ CLOSES = {
     4005: "RESYNC",
     4500: "LOGGED_OUT",
     4501: "TOO_MANY_ERRORS",
+    4502: "SUSPENDED",
 }
 
 

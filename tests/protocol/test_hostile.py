@@ -179,7 +179,7 @@ NESTED = [wire for _, wire in CLIENT if any(isinstance(value, dict) for value in
 def doubled(draw: st.DrawFn) -> Pairs:
     """A valid client frame in which one key, of the frame or of a map within, stands twice."""
     pairs: Pairs = pairs_of(draw(client_maps | st.sampled_from(NESTED)))
-    targets = [pairs] + [value for _, value in pairs if isinstance(value, list) and value]
+    targets = [pairs] + [value for _, value in pairs if isinstance(value, Pairs) and value]
     target = draw(st.sampled_from(targets))
     key, value = draw(st.sampled_from(target))
     other = draw(st.sampled_from([value] + [each for name, each in target if name != key]))

@@ -34,6 +34,11 @@ from .test_vectors import FILES
 
 N, A, F = "unauthenticated", "already_authenticated", "forbidden"
 PHASES = [Phase.NEW, Phase.ENTERING, Phase.READY, Phase.OPERATOR, Phase.CLOSING]
+MESSENGER = (
+    *("edit", "delete", "react", "pin", "forward", "invite", "kick", "ban", "mute", "role"),
+    *("topic", "profile", "arrange", "accept", "decline", "block", "unblock", "revoke", "erase"),
+    *("thread", "conversations", "profiles", "watch", "devices", "search", "export"),
+)
 TABLE = {
     #             new   entering  ready  operator  closing
     "register": ["ok", N, A, A, A],
@@ -53,8 +58,10 @@ TABLE = {
     "delivered": [N, N, "ok", F, F],
     "typing":   [N, N, "ok", F, F],
     "presence": [N, N, "ok", F, F],
+    **{tag: [N, N, "ok", F, F] for tag in MESSENGER},
     "deposit":  [N, N, F, "ok", F],
     "freeze":   [N, N, F, "ok", F],
+    "suspend":  [N, N, F, "ok", F],
 }  # fmt: skip
 KINDS = {kind.__struct_config__.tag: kind for kind in get_args(AnyClientFrame)}
 SAMPLES = {wire["type"]: wire for _, wire in CLIENT}

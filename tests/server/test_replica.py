@@ -175,6 +175,8 @@ async def test_a_store_without_a_replica_is_refused(tmp_path: Path, make_hub: Ma
     hub = await make_hub()
     assert hub.app.embedded is not None
     store = str(hub.app.embedded.endpoint)
-    app = App(Settings(data=tmp_path / "other", store=store, durability="replica", **CHEAP))
+    keys = str(hub.data / "keys")
+    other = tmp_path / "other"
+    app = App(Settings(data=other, store=store, keys=keys, durability="replica", **CHEAP))
     with pytest.raises(StoreError, match="no replica is connected"):
         await app.start()

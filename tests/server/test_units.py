@@ -165,9 +165,10 @@ def test_records_and_marks_are_read_as_they_are_written() -> None:
     money = Mark(b"0123456789abcdef" + b"\1" + (3).to_bytes(6) + at + after + b"@alice")
     assert (words.seq, words.box, words.money) == (17, "#tea", False)
     assert (money.available, money.held, money.version) == (9500, 0, 2)
-    for damaged in (b"", stored[:7], stored[:-1], b"\2" + stored[1:], stored + stored[8:27]):
+    unheard_of = (bytes([flags]) + stored[1:] for flags in (6, 12, 16))  # a closed issuer, ...
+    for damaged in (b"", stored[:7], stored[:-1], *unheard_of, stored + stored[8:27]):
         with pytest.raises(ValueError, match="damaged"):
             parse_record(damaged)
-    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\3" + bytes(60)):
+    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\4" + bytes(60)):
         with pytest.raises(ValueError, match="damaged"):
             Mark(damaged)

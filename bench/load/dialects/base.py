@@ -108,6 +108,10 @@ class Dialect(ABC):
         """Enter a room, which the `first` one opens. `room` is a plain word."""
         raise NotImplementedError(f"{self.name} has no rooms here")
 
+    async def watch(self, line: Line, names: list[str]) -> None:
+        """Want to be told when these accounts come and go."""
+        raise NotImplementedError(f"{self.name} knows no presence here")
+
     def box(self, kind: str, name: str, room: str) -> str:
         """The mailbox, a key of `Line.cursors`, in which an operation of this kind that `name`
         sends or gets has its entry; nothing if the system keeps none."""

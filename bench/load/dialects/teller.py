@@ -87,6 +87,10 @@ class Teller(Dialect):
         ack = await self._ask(line, "create" if first else "join", room=f"#{room}")
         line.cursors[f"#{room}"] = ack.get("seq", 0)
 
+    async def watch(self, line: Line, names: list[str]) -> None:
+        """By the frame of that name."""
+        await self._ask(line, "watch", who=[f"@{name}" for name in names])
+
     def box(self, kind: str, name: str, room: str) -> str:
         """The room's own for what is said in it, else the account's."""
         return f"#{room}" if kind == "room" else f"@{name}"

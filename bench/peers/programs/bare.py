@@ -17,8 +17,9 @@ import uvloop
 from protocol.codec import Codec
 from protocol.frames import Ack, Create, HubFrame, Join, Message, MessageEntry, Register, Welcome
 from server.app import raise_open_file_limit
+from server.edge import Edge
 from server.outbox import Flusher
-from server.transport import Connection, Edge
+from server.transport import Connection
 from server.wire import pack
 
 people: dict[str, Guest] = {}

@@ -11,8 +11,9 @@ from typing import cast
 import uvloop
 
 from protocol.codec import Codec
+from server.edge import Edge
 from server.outbox import Flusher
-from server.transport import Connection, Edge
+from server.transport import Connection
 from server.wire import BINARY, TEXT, header
 
 

@@ -87,7 +87,7 @@ class Judge:
     # Waiting for what is on its way.
 
     async def _arrivals(self) -> None:
-        """Every accepted payment must be settled or returned by and by."""
+        """Every payment that was accepted, or waits, must be settled or returned by and by."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + TRANSIT_S
         while self._in_transit() and loop.time() < deadline:  # noqa: ASYNC110 (many conditions)
@@ -96,7 +96,7 @@ class Judge:
     def _in_transit(self) -> bool:
         """Whether somebody still waits for the end of a payment."""
         return any(
-            op.state == "accepted" and not op.closed
+            op.state in ("accepted", "waiting") and not op.closed
             for one in self._people
             for op in one.ops.values()
         )
@@ -108,7 +108,7 @@ class Judge:
                 if op.refused and op.adrift:
                     report = await one.ask_on("status", of=op.id)
                     if report["outcome"] == "stored":
-                        one.acked(op, report["ack"])
+                        one.found_done(op, report["ack"])
 
     # Reading.
 
@@ -206,7 +206,8 @@ class Judge:
             stood = self._stood.get(box)
             if stood is None or (op.kind in ("read", "delivered") and box[0] == "#"):
                 continue
-            if (key in stood) == came_back and not self._unsure(box):
+            waited = f"returned {one.name} {op.id}" in stood  # and went back from there
+            if (key in stood) != (waited or not came_back) and not self._unsure(box):
                 state = "there and returned" if came_back else "not there"
                 self._book.find(
                     "lost", f"{key}, which is {op.box} {op.seq}, must be in {box}: {state}"
@@ -215,11 +216,13 @@ class Judge:
             self._state(one, op, came_back, f"settled {one.name} {op.id}" in own)
 
     def _state(self, one: Person, op: Op, came_back: bool, settled: bool) -> None:
-        """An accepted payment ends as settled or returned, one that settled at once as neither."""
+        """A payment that was accepted, or waits, ends as settled or returned; one that settled at
+        once as neither."""
         away = self._partition(one.name) != self._partition(op.frame["to"])
-        if away and op.state == "accepted" and not (settled or came_back):
-            self._book.find("in transit", f"{one.name}: {op.id} is still on its way")
-        elif (op.state == "accepted") != away or (came_back + settled == 1) != away:
+        ends = op.state in ("accepted", "waiting")
+        if ends and not (settled or came_back):
+            self._book.find("in transit", f"{one.name}: {op.id} is still on its way, or waits")
+        elif (op.state == "accepted") != away or (came_back + settled == 1) != ends:
             sentence = f"{one.name}: {op.id} is {op.state}, settled {settled}, returned {came_back}"
             self._book.find("wrong state", sentence)
 

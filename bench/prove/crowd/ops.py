@@ -31,7 +31,6 @@ class Op:
     acked: bool = False
     state: str = ""
     """Of money, as its first ack said."""
-    durable: str = ""
     epoch: int = 0
     """The box's, as known when the ack came."""
     refused: str = ""

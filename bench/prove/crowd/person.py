@@ -194,7 +194,16 @@ class Person:
             self.heard_of = (frame["from"], id)
 
     def acked(self, op: Op, ack: Frame) -> None:
-        """It is done."""
+        """It is done, and as durable as was promised."""
+        if not op.acked and self.town.durable not in ("", ack["durable"]):
+            self.town.book.find(
+                "durability", f"{self.name}: {op.id} is {ack['durable']}, not {self.town.durable}"
+            )
+        self.found_done(op, ack)
+
+    def found_done(self, op: Op, ack: Frame) -> None:
+        """It is done, as its ack says, or as was learned by asking: a `status` only reads, and does
+        not wait for a replica."""
         book = self.town.book
         if op.acked:
             if (op.box, op.seq) != (ack["box"], ack["seq"]) and not self._lost_since(op):
@@ -206,7 +215,7 @@ class Person:
         book.latencies.append(asyncio.get_running_loop().time() - op.since)
         op.acked = True
         op.box, op.seq, op.at = ack["box"], ack["seq"], ack["at"]
-        op.state, op.durable = ack.get("state", ""), ack["durable"]
+        op.state = ack.get("state", "")
         op.epoch = book.log(op.box).epoch
         if op.kind == "create":
             book.rooms.add(op.box)
@@ -214,10 +223,6 @@ class Person:
             self.follows.add(op.box)
         elif op.kind == "leave":
             self.follows.discard(op.box)
-        if self.town.durable and op.durable != self.town.durable:
-            book.find(
-                "durability", f"{self.name}: {op.id} is {op.durable}, not {self.town.durable}"
-            )
 
     def _lost_since(self, op: Op) -> bool:
         """Whether the store said since then that it lost posts of that box."""

@@ -1,6 +1,7 @@
 -- Applies the post at hand.
 local function apply()
-  if kind > THAW then
+  if kind >= ARRIVE then
+    if kind > SETTLE then return apply_offer() end
     return apply_lane_post()
   end
   local status, detail = refusal()
@@ -18,10 +19,12 @@ local function apply()
     change_accounts()
     change_members()
   end
+  if pair_after then set_pair() end
   local seq = append_entry()
   if sender ~= 0 then
     if to ~= 0 then transfer() else debit() end
   end
+  if asks then change_fields() end
   set_mark(seq)
   if away then
     for i = 1, legs do

@@ -1,13 +1,16 @@
 -- What a courier posts: legs at the end of their lane, and settlements at its source. These are
 -- nobody's frames. They have no marks; the numbers of the lane tell what came before.
 
-local function answer(status, detail)
+local apply_lane_post, answer, answer_instead, suspense_account
+do
+
+function answer(status, detail)
   answers[answer_count + 1], answers[answer_count + 2] = status, detail or false
   answer_count = answer_count + 2
 end
 
 -- Answers `status` in place of everything behind the first `before` answers.
-local function answer_instead(before, status, detail)
+function answer_instead(before, status, detail)
   for n = answer_count, before + 1, -1 do answers[n] = nil end
   answer_count = before
   answer(status, detail)
@@ -22,27 +25,33 @@ end
 -- Why the account cannot take the leg's money. A return comes even to one that is frozen.
 local function check_credit()
   local payee = account_of(to)
-  if not payee or payee[2] >= MAX then return CORRUPT end
-  if extra.leg ~= LEG_RETURN and is_frozen(payee) then return PARTY_FROZEN end
+  if not payee or payee[2] >= MAX then return Status.CORRUPT end
+  if extra.leg ~= LEG_RETURN and is_frozen(payee) then return Status.PARTY_FROZEN end
   local at = place_of(payee, currency)
-  if at and amount > MAX - payee[at + 1] - payee[at + 2] then return BALANCE_OVERFLOW end
+  if at and amount > MAX - payee[at + 1] - payee[at + 2] then return Status.BALANCE_OVERFLOW end
+end
+
+-- Why whom the leg at hand is for cannot take part; nil if they can.
+local function check_recipient()
+  if extra.leg == LEG_JOIN or extra.leg == LEG_LEAVE then
+    read_rest()
+    return not size_of('SCARD', extra.joined) and Status.CORRUPT or nil
+  elseif room ~= 0 then
+    return not values[room] and absent(room, Status.UNKNOWN_ROOM) or check_rights()
+  end
+  return not values[to] and absent(to, Status.UNKNOWN_ACCOUNT) or check_closed()
 end
 
 -- Why the leg at hand cannot be done; nil if it can.
 local function rejection()
-  local leg = extra.leg
-  if leg == LEG_JOIN or leg == LEG_LEAVE then
-    read_rest()
-    return not rooms_joined(extra.joined) and CORRUPT or nil
-  elseif room ~= 0 then
-    local status = not values[room] and absent(room, UNKNOWN_ROOM) or check_rights()
-    return status or not length_of(first) and CORRUPT or nil
-  elseif not values[to] then
-    return absent(to, UNKNOWN_ACCOUNT)
-  elseif not (lengths[first] or length_of(first)) then
-    return CORRUPT
-  end
-  return amount > 0 and check_credit() or nil
+  local status = check_recipient()
+  if not status and asks then status = check_conditions() end
+  if not status and pair ~= 0 then status = check_pair() end
+  if not status and to ~= 0 and extra.leg ~= LEG_RETURN then status = check_suspended() end
+  if not status and first ~= 0 then status = check_boxes() end
+  if not status and asks then status = check_changes() end
+  if not status and amount > 0 then status = check_credit() end
+  return status
 end
 
 -- The leg at hand has arrived, whatever becomes of it. Returns what the lane gained.
@@ -60,18 +69,29 @@ local function advance(lane)
   return amount > 0 and carry(lane, currency, amount) or 0
 end
 
+-- The leg at hand is one of whose money its sender must not be told that it is settled.
+local function withhold(lane)
+  if not lane[3][1] then lane[3] = {} end   -- it may be the empty one that all share
+  lane[3][#lane[3] + 1] = extra.seq
+end
+
 local function accept(lane)
   local gained = advance(lane)
   answer_count = answer_count + 1
-  answers[answer_count] = OK
+  answers[answer_count] = Status.OK
+  if pair_after then set_pair() end
   if first == 0 then
-    return change_rooms(extra.joined, extra.leg == LEG_JOIN)
+    change_rooms(extra.joined, extra.leg == LEG_JOIN)
+  else
+    push(first, digits_now .. body)
   end
-  push(first, digits_now .. body)
   if amount > 0 then
     dirty[to] = true
-    if change(accounts[to], amount) ~= gained then unbalanced() end
+    local give = waits and hold or change
+    if give(accounts[to], amount) ~= gained then unbalanced() end
   end
+  if waits then withhold(lane) end
+  if asks then change_fields() end
 end
 
 -- The return leg of the leg at hand, as server/ledger/legs.py packs one.
@@ -86,18 +106,17 @@ local function send_back(lane, code)
   read_rest()
   local back = open_lane(extra.back, extra.outbox)
   if not back then
-    return answer(CORRUPT)
+    return answer(Status.CORRUPT)
   end
   local before, gained = answer_count, advance(lane)
-  if not lane[3][1] then lane[3] = {} end   -- it may be the empty one that all share
-  lane[3][#lane[3] + 1] = extra.seq
+  withhold(lane)
   send_leg(extra.back, extra.outbox, return_leg(code))
   if amount > 0 and carry(back, currency, amount) ~= gained then unbalanced() end
-  answer_instead(before, RETURNED, digits(code))
+  answer_instead(before, Status.RETURNED, digits(code))
 end
 
 -- `$suspense`, if it can take the money; it comes into being when it is first needed.
-local function suspense_account()
+function suspense_account()
   local i = extra.suspense
   local account
   if values[i] then
@@ -117,7 +136,7 @@ local function suspend(lane)
   read_rest()
   local account, i = suspense_account(), extra.suspense
   if not account then
-    return answer(CORRUPT)
+    return answer(Status.CORRUPT)
   end
   local before, entry, seq = answer_count, digits_now .. extra.suspended
   local gained = advance(lane)
@@ -125,18 +144,18 @@ local function suspend(lane)
   push(extra.suspense_box, entry)
   if values[to] and length_of(first) then seq = push(first, entry) end
   if change(account, amount) ~= gained then unbalanced() end
-  answer_instead(before, SUSPENDED, seq and digits(seq))
+  answer_instead(before, Status.SUSPENSE, seq and digits(seq))
 end
 
 local function arrive()
   local lane = lane_of(extra.lane, parse_lane_in)
   if not lane or amount > MAX or amount > 0 and not is_currency(currency) then
-    return answer(CORRUPT)
+    return answer(Status.CORRUPT)
   elseif extra.seq <= lane[1] then
-    if extra.at > lane[2] then return answer(LANE_FORKED, digits(lane[1])) end
-    return answer(DUPLICATE, was_refused(lane, extra.seq) and '1' or '0')
+    if extra.at > lane[2] then return answer(Status.LANE_FORKED, digits(lane[1])) end
+    return answer(Status.DUPLICATE, was_refused(lane, extra.seq) and '1' or '0')
   elseif extra.seq > lane[1] + 1 or extra.seq > extra.floor + WINDOW then
-    return answer(LANE_GAP, digits(lane[1]))
+    return answer(Status.LANE_GAP, digits(lane[1]))
   end
   local code = rejection()
   if not code then
@@ -147,7 +166,7 @@ local function arrive()
     send_back(lane, code)
   else   -- words that cannot be told of, a set that is none: the lane goes on
     advance(lane)
-    answer(SUSPENDED)
+    answer(Status.SUSPENSE)
   end
 end
 
@@ -179,11 +198,11 @@ end
 local function settle()
   local lane, outbox = lane_of(extra.lane, parse_lane_out), extra.outbox
   if not lane or length_of(outbox) ~= lane[1] - lane[3] + 1 then
-    return answer(CORRUPT)
+    return answer(Status.CORRUPT)
   elseif extra.after ~= lane[2] or extra.done < lane[2] or extra.done > lane[1] then
-    return answer(LANE_MOVED, digits(lane[2]))
+    return answer(Status.LANE_MOVED, digits(lane[2]))
   elseif extra.done > lane[2] and time_of(lane, outbox, extra.done) ~= extra.at then
-    return answer(LANE_FORKED, digits(lane[2]))   -- what arrived is not what stands here
+    return answer(Status.LANE_FORKED, digits(lane[2]))   -- what arrived is not what stands here
   end
   local dropped = math.max(0, extra.done - extra.keep - lane[3] + 1)
   lane[2], lane[3] = extra.done, lane[3] + dropped
@@ -193,10 +212,12 @@ local function settle()
     lengths[outbox] = lengths[outbox] - dropped
   end
   answer_count = answer_count + 1
-  answers[answer_count] = OK
+  answers[answer_count] = Status.OK
   append_settled()
 end
 
-local function apply_lane_post()
+function apply_lane_post()
   if kind == ARRIVE then arrive() else settle() end
+end
+
 end

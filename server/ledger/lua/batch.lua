@@ -11,13 +11,14 @@ local marks      -- by mark, as they are after the posts so far; nil: not looked
 local accounts   -- by scalar, likewise
 local totals     -- by scalar, likewise; only those that changed
 local lengths    -- entries of each list, likewise
-local roles      -- by hash, role by name, likewise
-local joined     -- by set, how many rooms, likewise
+local fields     -- by hash, value by field, likewise; by set, whether it holds a name
+local sizes      -- by hash or set, how many fields or names it held when the call began
+local grown      -- by hash or set, how many more it has by now
 
 local sets, set_count   -- key, value, key, value ... of new scalars
 local dirty             -- scalars of accounts that changed, as keys
 local pushes, more      -- by list, its first new entry; and an array of those after it
-local edits             -- commands on hashes and sets
+local edits             -- commands on hashes and sets, by fields
 local lanes             -- by scalar, as they are after the posts so far; nil where no post crosses
 local lanes_out, lanes_in   -- scalars of those that changed, as keys
 local trims             -- by list, how many to drop from its beginning
@@ -33,7 +34,7 @@ local function open_batch(names, mark_count, scalar_count, list_count)
   others_from = lists_from + list_count
   marked = mark_count > 0 and call('EXISTS', spread(keys, 1, mark_count)) > 0
   values = scalar_count > 0 and call('MGET', spread(keys, mark_count + 1, lists_from)) or NONE
-  marks, accounts, totals, lengths, roles, joined = {}, {}, {}, {}, {}, {}
+  marks, accounts, totals, lengths, fields, sizes, grown = {}, {}, {}, {}, {}, {}, {}
   sets, set_count, dirty, pushes, more, edits = {}, 0, {}, {}, {}, {}
   answers, answer_count = {}, 0
   lanes = nil
@@ -56,7 +57,7 @@ local function absent(i, missing)
   if values[i] then
     return nil
   end
-  return call('EXISTS', keys[scalars_from + i]) == 1 and CORRUPT or missing
+  return call('EXISTS', keys[scalars_from + i]) == 1 and Status.CORRUPT or missing
 end
 
 -- The account of scalar i, which is there; nil if its record is damaged.
@@ -79,31 +80,40 @@ local function length_of(i)
   return length
 end
 
--- The role of `who` in the room whose members are hash i, false if none; nil if it is no hash.
-local function role_of(i, who)
-  local by_name = roles[i]
-  if not by_name then
-    by_name = {}
-    roles[i] = by_name
+-- What was learned of `name` in hash or set i, by `command`; nil if it is none.
+local function learn(command, i, name)
+  local reply = pcall(command, keys[others_from + i], name)
+  if is_error(reply) then
+    return nil
   end
-  if by_name[who] == nil then
-    local role = pcall('HGET', keys[others_from + i], who)
-    if is_error(role) then
-      return nil
-    end
-    by_name[who] = role
-  end
-  return by_name[who]
+  fields[i] = fields[i] or {}
+  fields[i][name] = reply
+  return reply
 end
 
--- How many rooms the set i holds; nil if it is no set.
-local function rooms_joined(i)
-  local count = joined[i]
-  if not count then
-    count = number(pcall('SCARD', keys[others_from + i]))   -- nil of an error
-    joined[i] = count
+-- The value of `field` in hash i, false if it is not there; nil if it is no hash.
+local function field_of(i, field)
+  local known = fields[i]
+  known = known and known[field]
+  if known == nil then
+    return learn('HGET', i, field)
   end
-  return count
+  return known
+end
+
+-- 1 if set i holds `name`, else 0; nil if it is no set.
+local function is_in(i, name)
+  return fields[i] and fields[i][name] or learn('SISMEMBER', i, name)
+end
+
+-- How many fields hash i has (`command` is HLEN), or names set i (SCARD); nil if it is none.
+local function size_of(command, i)
+  local size = sizes[i]
+  if not size then
+    size = number(pcall(command, keys[others_from + i]))   -- nil of an error
+    sizes[i] = size
+  end
+  return size and size + (grown[i] or 0)
 end
 
 local function set(key, text)
@@ -127,8 +137,26 @@ local function push(i, entry)
   return seq
 end
 
-local function edit(command, i, ...)
-  edits[#edits + 1] = {command, keys[others_from + i], ...}
+local function grow(i, by)
+  grown[i] = (grown[i] or 0) + by
+end
+
+-- `field` of hash i now holds `value`; false: it is not there any more. `field_of` knows it.
+local function put_field(i, field, value)
+  local before, key = fields[i][field], keys[others_from + i]
+  if before == value then return end
+  if not before then grow(i, 1) elseif not value then grow(i, -1) end
+  fields[i][field] = value
+  edits[#edits + 1] = value and {'HSET', key, field, value} or {'HDEL', key, field}
+end
+
+-- Set i now holds `name`, if `with`, or does not. `is_in` knows it.
+local function put_name(i, name, with)
+  local after = with and 1 or 0
+  if fields[i][name] == after then return end
+  grow(i, with and 1 or -1)
+  fields[i][name] = after
+  edits[#edits + 1] = {with and 'SADD' or 'SREM', keys[others_from + i], name}
 end
 
 -- The lane of scalar i, read by `parse`, which makes a new one of nothing; nil if it is damaged.

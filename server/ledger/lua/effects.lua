@@ -12,6 +12,18 @@ local function change(account, sum)
   return account[at + 1] - before
 end
 
+-- Adds `sum` to what the account holds back; with `free` it comes from what is available. Answers and
+-- returns as `change` does.
+local function hold(account, sum, free)
+  local at, n = place_of(account, currency) or add_currency(account, currency), answer_count
+  local before, version = account[at + 1] + account[at + 2], account[2] + 1
+  account[at + 2], account[2] = account[at + 2] + sum, version
+  if free then account[at + 1] = account[at + 1] - sum end
+  answers[n + 1], answers[n + 2], answers[n + 3] = account[at + 1], account[at + 2], version
+  answer_count = n + 3
+  return account[at + 1] + account[at + 2] - before
+end
+
 local function unbalanced()
   error('teller: postings of ' .. currency .. ' do not sum to zero; nothing was written')
 end
@@ -22,7 +34,8 @@ local function transfer()
     totals[total] = total_of(total) + amount
   end
   dirty[sender], dirty[to] = true, true
-  if change(accounts[sender], -amount) + change(accounts[to], amount) ~= 0 then
+  local give = waits and hold or change
+  if change(accounts[sender], -amount) + give(accounts[to], amount) ~= 0 then
     unbalanced()
   end
 end
@@ -41,24 +54,18 @@ local function debit()
   end
 end
 
--- The rooms of an account, which are set i, with the room or without it.
+-- The rooms of an account, which are set i, with the room or without it. It is a set.
 local function change_rooms(i, with)
-  joined[i] = joined[i] + (with and 1 or -1)
-  edit(with and 'SADD' or 'SREM', i, extra.room)
+  is_in(i, extra.room)
+  put_name(i, extra.room, with)
 end
 
 local function change_members()
   if kind ~= JOIN and kind ~= CREATE and kind ~= LEAVE then return end
-  local by_name, set_of = roles[members], extra.joined
-  if kind == LEAVE then
-    by_name[who] = false
-    edit('HDEL', members, who)
-  else
-    by_name[who] = kind == CREATE and 'owner' or 'member'
-    edit('HSET', members, who, by_name[who])
-  end
-  if set_of ~= 0 then
-    change_rooms(set_of, kind ~= LEAVE)
+  local role = kind == CREATE and 'owner' or 'member'
+  put_field(members, who, kind ~= LEAVE and role)
+  if extra.joined ~= 0 then
+    change_rooms(extra.joined, kind ~= LEAVE)
   end
 end
 
@@ -73,11 +80,12 @@ local function change_accounts()
     open_account(to)
     set(keys[scalars_from + extra.secret], extra.value)
     values[extra.secret] = true
-    edit('HSET', extra.tokens, extra.token, extra.device)
-  elseif kind == FREEZE or kind == THAW then
-    local account = accounts[to]
-    local frozen = is_frozen(account) and FROZEN or 0
-    account[1] = account[1] - frozen + (kind == FREEZE and FROZEN or 0)
+    field_of(extra.tokens, extra.token)
+    put_field(extra.tokens, extra.token, extra.device)
+  elseif kind == FLAG then
+    local account, flag = accounts[to], extra.flag
+    local without = account[1] - (account[1] % (2 * flag) >= flag and flag or 0)
+    account[1] = without + flag * extra.on
     dirty[to] = true
   end
 end
@@ -87,15 +95,16 @@ end
 local function set_mark(seq)
   local text
   if sender == 0 or kind == REGISTER then
-    text = encode('>c16BI6I6c0', digest, 0, seq, now, box)
+    text = digest .. '\0' .. encode('>I6', seq) .. stamp_now .. box
   else
     -- The last answers are the payer's balance and, if that is here, the payee's.
-    local n, form = answer_count - (to ~= 0 and 5 or 2), to ~= 0 and 1 or 2
+    local n, form = answer_count - (to ~= 0 and 5 or 2), to == 0 and 2 or waits and 3 or 1
     text = encode('>c16BI6I6i8I8I7c0', digest, form, seq, now,
       answers[n], answers[n + 1], answers[n + 2], box)
   end
   marks[mark] = text
-  set(keys[mark], text)
+  sets[set_count + 1], sets[set_count + 2] = keys[mark], text   -- as `set`
+  set_count = set_count + 2
 end
 
 local function append_entry()

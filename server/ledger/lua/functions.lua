@@ -1,6 +1,7 @@
 local function write()
-  for i in pairs(dirty) do
-    set(keys[scalars_from + i], format_account(accounts[i]))
+  for i in pairs(dirty) do   -- as `set`
+    sets[set_count + 1], sets[set_count + 2] = keys[scalars_from + i], format_account(accounts[i])
+    set_count = set_count + 2
   end
   for i, sum in pairs(totals) do
     set(keys[scalars_from + i], digits(sum))
@@ -18,7 +19,11 @@ local function write()
     call('MSET', spread(sets, 1, set_count))
   end
   for i, entry in pairs(pushes) do
-    call('RPUSH', keys[lists_from + i], entry, spread(more[i] or NONE))
+    if more[i] then
+      call('RPUSH', keys[lists_from + i], entry, spread(more[i]))
+    else
+      call('RPUSH', keys[lists_from + i], entry)
+    end
   end
   for _, command in ipairs(edits) do
     call(spread(command))
@@ -109,18 +114,38 @@ local function mirror(keys, args)
   local origin, length, anew = call('GET', keys[2]), call('LLEN', keys[1]), 0
   if origin ~= args[1] then
     call('SET', keys[2], args[1])
-    call('DEL', keys[1])
+    call('DEL', keys[1], keys[4])
     length, anew = 0, origin and 1 or 0
   end
-  if #args > 2 and length == number(args[2]) then
-    length = call('RPUSH', keys[1], spread(args, 3))
+  local count = number(args[3])
+  if count > 0 and length == number(args[2]) then
+    length = call('RPUSH', keys[1], spread(args, 4, 3 + count))
+    for i = 4 + count, #args - 1, 2 do
+      local noted = call('HGET', keys[4], args[i]) or ''
+      if #noted < NOTES_MAX then
+        call('HSET', keys[4], args[i], noted .. encode('>I6', number(args[i + 1])))
+      end
+    end
   end
   return {length, anew}
+end
+
+local function blank(keys, args)
+  bind()
+  local done = 0
+  for i = 1, #args, 3 do
+    if call('LINDEX', keys[1], args[i]) == args[i + 1] then
+      call('LSET', keys[1], args[i], args[i + 2])
+      done = done + 1
+    end
+  end
+  return done
 end
 
 redis.register_function('teller_post', post)
 redis.register_function('teller_mirror', mirror)
 redis.register_function{function_name = 'teller_sweep', callback = sweep, flags = {'allow-oom'}}
+redis.register_function{function_name = 'teller_blank', callback = blank, flags = {'allow-oom'}}
 redis.register_function{function_name = 'teller_read', callback = read, flags = {'no-writes'}}
 redis.register_function{function_name = 'teller_books', callback = books, flags = {'no-writes'}}
 redis.register_function{

@@ -1,10 +1,14 @@
 -- The post at hand, as its row says; see the contract. Plain locals, for the same reason.
 local rows, row_at                         -- of the call, and where the next one begins
-local kind, old, mark, to, sender, room, first, second, third
+local kind, flags, mode, mark, to, sender, room, pair, first, second, third
 local digest, box, body
 local amount, currency, total              -- if there is a sender
 local members, who                         -- if there is a room
 local extra = {}                           -- if it is of a kind that needs more
+local asks                                 -- whether it has conditions or changes; if so:
+local conditions, changes, condition_count, change_count = {}, {}
+local pair_after                           -- what the pair becomes; nil: what it is
+local waits, answered                      -- whether its money waits; whether it decides a request
 local away                                 -- whether it concerns other partitions; if so:
 local hint, legs                           -- what is known there; number of legs, and of each
 local leg_lanes, leg_outboxes, leg_money, leg_texts = {}, {}, {}, {}
@@ -26,6 +30,11 @@ local function read_extra()
   elseif kind == REGISTER then
     extra.secret, extra.value, extra.tokens, extra.token, extra.device, row_at =
       decode('>HHc0HHc0Hc0', rows, row_at)
+  elseif kind == FLAG then
+    extra.flag, extra.on, row_at = decode('>BB', rows, row_at)
+  elseif kind == TAKE or kind == GIVE_BACK then
+    extra.id, extra.value, extra.age, extra.suspense, extra.suspense_box, extra.suspended, row_at =
+      decode('>Bc0Bc0I8HHI4c0', rows, row_at)
   elseif kind == CREATE or kind == JOIN or kind == LEAVE then
     extra.joined, extra.room, extra.most, row_at = decode('>HBc0I4', rows, row_at)
   end
@@ -42,9 +51,25 @@ local function read_rest()
   extra.suspended = sub(rows, at + rooms, at + rooms + entries - 1)
 end
 
+local EITHER = 128   -- in the number of a test: this condition or the next must hold
+
+local function read_asks()
+  local i, what, status, field, text
+  asks = true
+  condition_count, change_count, row_at = decode('>BB', rows, row_at)
+  for n = 1, condition_count do
+    i, what, status, field, text, row_at = decode('>HBBBc0Hc0', rows, row_at)
+    conditions[n] = {i, what % EITHER, status, field, text, what >= EITHER}
+  end
+  for n = 1, change_count do
+    i, what, field, text, row_at = decode('>HBBc0Hc0', rows, row_at)
+    changes[n] = {i, what, field, text}
+  end
+end
+
 local function read_away()
   local money
-  old, away = old - 2, true
+  away = true
   hint, legs, row_at = decode('>BB', rows, row_at)
   for i = 1, legs do
     leg_lanes[i], leg_outboxes[i], money, leg_texts[i], row_at = decode('>HHBI4c0', rows, row_at)
@@ -57,12 +82,8 @@ local function next_post()
   if row_at > #rows then
     return false
   end
-  local name, length
-  kind, old, mark, to, sender, room, first, second, third, digest, name, length, row_at =
-    decode('>BBHHHHHHHc16BI4', rows, row_at)
-  local body_at = row_at + name
-  box, body = sub(rows, row_at, body_at - 1), sub(rows, body_at, body_at + length - 1)
-  row_at = body_at + length
+  kind, flags, mode, mark, to, sender, room, pair, first, second, third, digest, body, box, row_at =
+    decode('>BBBHHHHHHHHc16I4c0Bc0', rows, row_at)
   if sender ~= 0 then
     amount, currency, total, row_at = decode('>I8c3H', rows, row_at)
   end
@@ -72,9 +93,10 @@ local function next_post()
   if kind ~= ENTRY then
     read_extra()
   end
-  away = false
-  if old > 1 then
-    read_away()
+  asks, away, pair_after, waits, answered = false, false, nil, false, false
+  if flags > 1 then
+    if flags >= 4 then read_asks() end
+    if flags % 4 >= 2 then read_away() end
   end
   return true
 end

@@ -41,7 +41,8 @@ end
 
 -- Where the account keeps `currency`, nil if it has none.
 local function place_of(account, currency)
-  for at = 3, #account, 3 do
+  if account[3] == currency then return 3 end   -- nearly always
+  for at = 6, #account, 3 do
     if account[at] == currency then
       return at
     end
@@ -62,7 +63,16 @@ local function is_frozen(account)
   return account[1] % 2 == FROZEN
 end
 
-local FLAGS = {[FROZEN] = true, [ISSUER] = true, [ISSUER + FROZEN] = true}
+local function is_issuer(account)
+  return account[1] % 8 >= ISSUER
+end
+
+-- Flags that can be together, besides none: an issuer is neither closed nor suspended.
+local FLAGS = {true, true, true, true, true, [8] = true, [9] = true, [10] = true, [11] = true}
+
+local function is_closed(flags)
+  return FLAGS[flags] and flags % 4 >= CLOSED
+end
 
 -- The account of a record, else nil. What passes 2^53 is rounded by `decode`, but never below it.
 local function parse_account(text)
@@ -76,7 +86,7 @@ local function parse_account(text)
   if account[2] > MAX or flags ~= 0 and not FLAGS[flags] then
     return nil
   end
-  local least = flags < ISSUER and 0 or -MAX
+  local least = flags ~= 0 and is_issuer(account) and -MAX or 0
   for at = 3, last, 3 do
     local currency, available, held = account[at], account[at + 1], account[at + 2]
     if available < least or held > MAX or available + held > MAX then
@@ -98,7 +108,7 @@ end
 -- A mark's time and whether it is one of money; nil if it is damaged.
 local function parse_mark(mark)
   local length = #mark
-  local money = sub(mark, 17, 17) == '\1' or sub(mark, 17, 17) == '\2'
+  local money = find(mark, '^[\1\2\3]', 17)
   local box_at = money and 53 or 30
   if length < 30 or not money and sub(mark, 17, 17) ~= '\0' then
     return nil

@@ -176,3 +176,29 @@ async def test_what_was_declared_lost_is_counted_but_no_finding(world: World) ->
     found = await world.verdict()
     assert "lost" not in found
     assert world.judge.declared["acknowledged"] == 1
+
+
+def _with_strangers(world: World, end: str) -> World:
+    """Both people live in one partition; the first payment waited, and then ended so."""
+    world.judge = Judge(world.book, world.people, 1, OPENING)
+    first, second = (world.people[0].ops[f"p0-{n}"] for n in range(2))
+    first.state, second.state, second.closed = "waiting", "settled", ""
+    told = [one for one in world.boxes["@p0"] if one["type"] == "settled"]
+    told[1].update(type="message", id="other")
+    if end == "settled":
+        world.stand("@p1", {**told[0], "type": "settled"}, "@p0")
+    elif end == "returned":
+        told[0]["type"] = "returned"
+        world.stand("@p1", {"type": "returned", "id": "p0-0", "to": "@p1", "amount": 30}, "@p0")
+        world.balances = {"@p0": OPENING - 5, "@p1": OPENING + 5}
+    else:
+        told[0].update(type="message", id="another")
+    return world
+
+
+@pytest.mark.parametrize("end", ["settled", "returned", ""])
+async def test_money_that_waited_ends_one_way_or_the_other(world: World, end: str) -> None:
+    found = await _with_strangers(world, end).verdict()
+    assert ("in transit" in found) == (end == "")
+    assert "wrong state" not in found
+    assert not any("p0-0" in words for words in found.get("lost", ()))

@@ -23,6 +23,7 @@ TINY = replace(
     connections=8,
     rooms=(5, 8),
     senders=2,
+    hall=(12, 5),
     idle=(50,),
     storm=30,
     returning=30,

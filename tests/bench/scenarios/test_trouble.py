@@ -51,6 +51,14 @@ def test_soak(play: Play) -> None:
         assert ("soak", "teller", figure) in found
 
 
+def test_hall(play: Play) -> None:
+    outcome = play("hall")
+    assert outcome.held
+    found = figures(outcome)
+    for figure in ("delivery p50", "ack p99 drift", "server memory drift"):
+        assert ("hall", "teller", figure) in found
+
+
 def test_a_slope_is_per_minute() -> None:
     assert soak.slope([10.0, 11.0, 12.0], 30.0) == pytest.approx(2.0)
     assert soak.slope([5.0, 5.0, 5.0], 1.0) == 0.0

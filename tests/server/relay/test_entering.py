@@ -215,3 +215,32 @@ async def test_rooms_that_stay_different_are_put_right_by_a_hub_alone(
     await services.channel(keys.partition).request("SADD", keys.joined, "#tea")
     services.catch_up.partition_up(keys.partition)
     assert (await alice.until(lambda frame: frame["type"] == "goodbye"))["reason"] == "resync"
+
+
+async def test_a_device_that_lacks_a_room_is_not_put_into_its_middle(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word of a join comes again (a leg is pushed anew after a failover) while a device is in
+    without that room, because its partition did not answer: it would hear the room with a hole."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    of = hub.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await bob.ask("create", room=room)
+    await alice.ask("join", room=room)
+    joined = hub.app.services.keyspace.of("@alice").joined
+    at_home = hub.app.services.channel(of("@alice"))
+    await until(lambda: gives(at_home.request("SISMEMBER", joined, room), 1))
+
+    def lose(self: Reading, partition: int, rooms: list[str]) -> None:
+        self._snapshot.absent += rooms
+        self._visitor.enter(self._snapshot)
+
+    monkeypatch.setattr("server.entrance.BACK_S", 60)
+    with monkeypatch.context() as blinking:
+        blinking.setattr(Reading, "_read_rooms", lose)
+        second = await hub.hello(alice.welcome["token"], {room: 1})
+    hub.app.services.delivery._membership.came("@alice", room)
+    await bob.ask("message", to=room, text="behind what the device has")
+    goodbye = await second.until(lambda frame: frame["type"] == "goodbye" or "seq" in frame)
+    assert goodbye.get("reason") == "resync"

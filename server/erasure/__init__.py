@@ -1,0 +1,1 @@
+"""Leaving for good: an account erased, and before that, everything it has handed out."""

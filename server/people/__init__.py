@@ -1,0 +1,1 @@
+"""What accounts say of themselves, and the devices they are logged in on."""

@@ -1,0 +1,1 @@
+"""Who is there, and who types: never stored, coalesced, and the first thing to be dropped."""
