@@ -225,6 +225,9 @@ class Delivery:
             post.origin.send(ack)
         else:
             self._announcer.replay(box, mark.seq, post.origin, ack)
+        party = post.origin.party
+        if post.kind in _COMING and party is not None and mark.box not in party.rooms:
+            self._membership.unheard(post.origin, mark.box)
 
     def _refuse(self, post: Post, code: Code, result: list[int | bytes]) -> None:
         self._announcer.flush()

@@ -7,12 +7,14 @@ Where the room is heard here already, its own entry tells of it, at its place am
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from protocol.frames import AcceptEntry
 
 from .announcer import Announcer
 from .hub import Hub, Party
 from .ledger.keys import Keyspace
+from .peer import Peer
 from .pipeline import Pipeline
 from .relay import Relay
 from .store.connection import Command, Down
@@ -68,6 +70,20 @@ class Membership:
         """An entry of the box of `party` says who was accepted: perhaps they, into a room."""
         if isinstance(entry.room, str) and entry.who == party.name:
             self.came(party.name, entry.room)
+
+    def unheard(self, peer: Peer, name: str) -> None:
+        """The join of `peer` was acknowledged before, and they do not hear room `name`. If they are
+        a member, the word of it is still on its way, and all that the client has of the room is
+        that ack: it would hear it from somewhere behind. So it comes in anew, and names the room."""
+        keys = self._keyspace.of(name)
+
+        def take(replies: list[object]) -> None:
+            if isinstance(replies[0], bytes) and not peer.gone:
+                peer.resync()
+
+        with suppress(Down):  # the comparison of everybody's rooms finds it
+            pipeline = self._pipeline_of(keys.partition)
+            pipeline.read([("HGET", keys.members, peer.handle)], take)
 
     def _ask(self, who: str, name: str) -> None:
         """Hear the room from where it stands now, if `who` is still a member: the word of it may

@@ -244,3 +244,26 @@ async def test_a_device_that_lacks_a_room_is_not_put_into_its_middle(
     await bob.ask("message", to=room, text="behind what the device has")
     goodbye = await second.until(lambda frame: frame["type"] == "goodbye" or "seq" in frame)
     assert goodbye.get("reason") == "resync"
+
+
+async def test_a_join_that_is_acknowledged_again_before_the_account_knows_of_it(
+    make_hubs: MakeHubs,
+) -> None:
+    """The first ack was lost, so the client has no cursor; and its own partition does not know the
+    room yet, so the welcome left it out. It must not hear the room from somewhere in its middle."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, owner = await hub.register("alice"), await hub.register("owner")
+    of = hub.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    hub.app.services.courier.settled = lambda posts, at, found: None  # type: ignore[method-assign]
+    ack = await alice.ask("join", id="join", room=room)
+    await owner.ask("message", id="m", to=room, text="hi")
+    again = await hub.hello(alice.welcome["token"], {"@alice": 1})
+    hub.app.services.hub.leave(hub.app.services.hub.parties["@alice"], room)  # as after a restart
+    assert room not in again.welcome["boxes"]
+    assert (await again.ask("join", id="join", room=room))["replayed"]
+    goodbye = await again.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "resync"
+    back = await hub.hello(alice.welcome["token"], {"@alice": 1, room: ack["seq"]})
+    assert (await back.until(lambda frame: frame.get("box") == room))["id"] == "m"
