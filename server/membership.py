@@ -74,7 +74,7 @@ class Membership:
     def unheard(self, peer: Peer, name: str) -> None:
         """The join of `peer` was acknowledged before, and they do not hear room `name`. If they are
         a member, the word of it is still on its way, and all that the client has of the room is
-        that ack: it would hear it from somewhere behind. So it comes in anew, and names the room."""
+        that ack: it would hear it from somewhere behind. So it comes in anew, and names it."""
         keys = self._keyspace.of(name)
 
         def take(replies: list[object]) -> None:
