@@ -60,11 +60,6 @@ def as_waiting(body: bytes) -> bytes:
     return body.replace(_SETTLED, _WAITING, 1)
 
 
-def as_settled(body: bytes) -> bytes:
-    """The same as it was posted."""
-    return body.replace(_WAITING, _SETTLED, 1)
-
-
 _AGE = Struct(">QHHI")
 
 
