@@ -252,7 +252,7 @@ class Announcer:
         if isinstance(entry, TopicEntry) and isinstance(entry.slow_s, int):
             room.slow_s = entry.slow_s
         party = self._hub.parties.get(comer(entry))
-        if party is not None and room.name not in party.rooms:
+        if party is not None and (room.name not in party.rooms or room.ahead is not None):
             self.flush()
             self._hub.join(party, room.name, room.seq)
 

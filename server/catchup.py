@@ -7,8 +7,8 @@ moment, all boxes of a partition are read when it is back, before any new post i
 other hubs are there a slow round compares every box with the store. Nobody's stream gets a hole.
 
 Joins and leaves among what was missed take effect at their place. Where somebody's rooms still
-differ from what the store says, nobody knows where that room's stream began for them, and they are
-asked to resume.
+differ from what the store says, or one of their connections lacks one, nobody knows where that
+room's stream began for them, and they are asked to resume.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -100,6 +100,7 @@ class CatchUp:
         self._differing = {one: at for one, at in self._differing.items() if one.listeners}
         if not self._services.relay.others or BLIND:
             await asyncio.sleep(ROUND_S / SLICES)
+            self._look_around(number)
             self._look_again()
             return
         self._services.relay.tidy()
@@ -109,6 +110,7 @@ class CatchUp:
             await asyncio.sleep(ROUND_S / SLICES)
             rooms = number % ROOMS_EVERY == 0
             self._compare(boxes[start : start + share], SUSPICION_S, rooms)
+        self._look_again()
 
     # Comparing.
 
@@ -150,14 +152,25 @@ class CatchUp:
             found = zip(parties, replies, strict=True)
             known = [(one, count) for one, count in found if isinstance(count, int)]
             doubtful = {one for one, count in known if count != len(one.rooms)}
+            doubtful.update(one for one, _ in known if self._unheard(one))
             again = doubtful.union(one for one in parties if one in self._differing)
             with suppress(Down):  # the next round, or the next connection, looks again
                 self._compare_rooms(partition, list(again))
 
         self._ask(partition, [("SCARD", of(one.name).joined) for one in parties], take)
 
+    def _look_around(self, number: int) -> None:
+        """Alone, there is nothing to compare with the store; but with several partitions somebody
+        may have come in without a room. See to some of the accounts, others with each `number`."""
+        if self._services.keyspace.partitions == 1:
+            return
+        step, now = ROOMS_EVERY * SLICES, self._services.now()
+        for party in islice(self._hub.parties.values(), number % step, None, step):
+            if self._unheard(party):
+                self._differing.setdefault(party, now)
+
     def _look_again(self) -> None:
-        """Compare those whose rooms differed for long: alone, there is no round that does it."""
+        """Compare those whose rooms differed for long."""
         now, by_partition = self._services.now(), dict[int, list[Party]]()
         for party, since in self._differing.items():
             if now - since >= DIFFERENCE_S:
@@ -178,7 +191,8 @@ class CatchUp:
                 if not isinstance(reply, list | set):  # lost or refused
                     continue
                 since = self._differing.setdefault(party, now)
-                if {room.decode() for room in reply} == party.rooms:
+                same = {room.decode() for room in reply} == party.rooms
+                if same and not self._unheard(party):
                     del self._differing[party]
                 elif at_once or now - since >= DIFFERENCE_S:
                     del self._differing[party]
@@ -186,6 +200,17 @@ class CatchUp:
 
         of = services.keyspace.of
         self._ask(partition, [("SMEMBERS", of(one.name).joined) for one in parties], take)
+
+    def _unheard(self, party: Party) -> bool:
+        """Whether one of its connections lacks one of its rooms whose partition is there."""
+        services, find = self._services, self._hub.rooms.get
+        for name in party.rooms:
+            room = find(name)
+            if room is not None and all(one in room for one in party.listeners):
+                continue
+            if services.channel(services.keyspace.partition_of(name)).up:
+                return True
+        return False
 
     # Reading.
 

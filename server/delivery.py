@@ -14,7 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from protocol.errors import Code
-from protocol.frames import Ack, BalanceAfter, Entry
+from protocol.frames import Ack, BalanceAfter, Entry, React
 
 from .announcer import Announcer
 from .durability import Durable
@@ -225,9 +225,8 @@ class Delivery:
             post.origin.send(ack)
         else:
             self._announcer.replay(box, mark.seq, post.origin, ack)
-        party = post.origin.party
-        if post.kind in _COMING and party is not None and mark.box not in party.rooms:
-            self._membership.unheard(post.origin, mark.box)
+        if post.kind in _COMING:
+            self._membership.again(post.origin, mark.box)
 
     def _refuse(self, post: Post, code: Code, result: list[int | bytes]) -> None:
         self._announcer.flush()
@@ -272,6 +271,8 @@ def _refuse_as_full(post: Post, origin: Peer, result: list[int | bytes]) -> None
         origin.refuse_post(post, Code.LIMIT_EXCEEDED, of="rooms")
         return
     of = "rooms" if post.kind in _COMING else "rules"
+    if isinstance(post.frame, React):
+        of = "reactions"
     origin.refuse_post(post, Code.LIMIT_EXCEEDED, limit=int(result[1]), of=of)
 
 

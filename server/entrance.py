@@ -33,7 +33,7 @@ from .people.devices import in_the_way, is_over, last_field, read_token, token_v
 from .regions.link import Unreachable
 from .seal.keys import KeysError
 from .seal.words import sealed_body
-from .snapshot import read_snapshot
+from .snapshot import Snapshot, read_snapshot
 from .store.connection import Channel, Down, Lost, Refused
 from .throttle import Throttle
 from .turnstile import Turn, Turnstile
@@ -118,12 +118,13 @@ class Entrance:
         self.turned_away(peer)
         peer.refuse(code, id, **details)
 
-    def miss(self, peer: Peer, rooms: list[str]) -> None:
-        """`peer` came in without these rooms of theirs, because their partition did not answer.
-        They stay a member, and are asked to come in anew when it does."""
-        for room in rooms:
+    def miss(self, peer: Peer, snapshot: Snapshot) -> None:
+        """`peer` came in without some of their rooms, because their partition did not answer. They
+        stay a member, and are asked to come in anew when it does."""
+        for room in snapshot.absent:
             assert peer.party is not None
-            peer.party.rooms.add(room)
+            if room in snapshot.joined:
+                peer.party.rooms.add(room)
             peer.party.lacking.add(peer)
             partition = self.services.keyspace.partition_of(room)
             self._missing.setdefault(partition, WeakSet()).add(peer)

@@ -112,11 +112,13 @@ class Party(Box):
 class Room(Box):
     """A room with connected members, by encoding."""
 
-    __slots__ = ("audience", "roster", "slow_s")
+    __slots__ = ("audience", "midway", "roster", "slow_s")
 
     def __init__(self, name: str, seq: int) -> None:
         super().__init__(name, seq)
         self.audience: dict[Codec, dict[Listener, None]] = {}
+        self.midway: WeakSet[Listener] | None = None
+        """Who began to hear it somewhere behind the entry by which their account joined."""
         self.roster: Roster | None = None
         """Its members, once somebody asked for them."""
         self.slow_s = PACE_UNKNOWN
@@ -124,6 +126,10 @@ class Room(Box):
 
     def add(self, listener: Listener) -> None:
         self.audience.setdefault(listener.codec, {})[listener] = None
+
+    def whole_for(self, listener: Listener) -> bool:
+        """Whether `listener` hears it, and from a place that its client knows."""
+        return listener in self and (self.midway is None or listener not in self.midway)
 
     def remove(self, listener: Listener) -> None:
         listeners = self.audience.get(listener.codec)
@@ -197,16 +203,35 @@ class Hub:
         self.went(party, listener)
 
     def join(self, party: Party, name: str, seq: int) -> None:
-        """`party` is a member of room `name`; all its connections hear what follows `seq`."""
+        """`party` is a member of room `name`; all its connections hear what follows `seq`. But not
+        who came in without it, and may have a part of it: they will be asked to resume."""
         room = self._room(name, seq)
+        known = name in party.rooms
         party.rooms.add(name)
         for listener in party.listeners:
-            room.add(listener)
+            if not (known and listener in party.lacking):
+                room.add(listener)
+
+    def join_midway(self, party: Party, name: str, seq: int) -> None:
+        """The same, but it joined somewhere before `seq`."""
+        room = self._room(name, seq)
+        if room.midway is None:
+            room.midway = WeakSet()
+        room.midway.update(one for one in party.listeners if one not in room)
+        self.join(party, name, seq)
 
     def leave(self, party: Party, name: str) -> None:
-        """`party` is no member of room `name` any more."""
-        party.rooms.discard(name)
-        for listener in party.listeners:
+        """`party` is no member of room `name` any more; or was none for a while, which listeners
+        that have more of the room than the hub has told do not hear of."""
+        room = self.rooms.get(name)
+        if room is None or room.ahead is None:
+            gone = list(party.listeners)
+        else:
+            since = room.ahead.since
+            gone = [one for one in party.listeners if since.get(one, 0) <= room.seq]
+        if len(gone) == len(party.listeners):
+            party.rooms.discard(name)
+        for listener in gone:
             self._unhear(name, listener)
 
     def resync(self, box: Box) -> None:

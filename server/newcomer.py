@@ -53,7 +53,7 @@ class Newcomer(Visitor):
         peer = self._peer
         if peer.gone:
             return
-        self._entrance.miss(peer, snapshot.absent)
+        self._entrance.miss(peer, snapshot)
         peer.at_home(Phase.READY, self._name)
         welcome = Welcome(
             self._id,

@@ -42,7 +42,8 @@ class Peer:
 
     __slots__ = (
         *("_connection", "_nonsense", "_outbox", "_services", "bucket", "codec", "handle", "keys"),
-        *("__weakref__", "_handlers", "_held", "_phase", "party", "put", "seal", "token_field"),
+        *("__weakref__", "_handlers", "_held", "_holds", "_phase", "party", "put", "seal"),
+        "token_field",
     )
 
     def __init__(self, services: Services, connection: Connection, codec: Codec) -> None:
@@ -52,7 +53,9 @@ class Peer:
         self.put: Callable[[bytes], None] = connection.outbox.put
         """Send bytes that are framed already."""
         self._held: list[bytes] | None = None
-        """What came before the welcome."""
+        """What is kept until it is known that it may be sent."""
+        self._holds = 0
+        """How many reasons there are to keep it."""
         self.codec = codec
         self.phase = Phase.NEW
         self.handle = ""
@@ -141,12 +144,17 @@ class Peer:
             self.put(pack(self.codec, frame))
 
     def hold(self) -> None:
-        """From now on keep what is sent, until `release`."""
-        self._held = []
-        self.put = self._held.append
+        """From now on keep what is sent, until as many calls of `release`."""
+        self._holds += 1
+        if self._held is None:
+            self._held = []
+            self.put = self._held.append
 
-    def release(self, frames: Iterable[HubFrame]) -> None:
-        """Send `frames`, and behind them what was kept."""
+    def release(self, frames: Iterable[HubFrame] = ()) -> None:
+        """Send `frames`, and behind them what was kept; or nothing yet, if it is held twice."""
+        self._holds -= 1
+        if self._holds:
+            return
         held, self._held = self._held, None
         self.put = self._outbox.put
         for frame in frames:
@@ -204,7 +212,7 @@ class Peer:
         fields: dict[str, object] = {}
         if retry_after_ms is not None:
             fields["retry_after_ms"] = retry_after_ms
-        if self._held is not None:  # nothing was sent that cursors could speak of
+        if self._held is not None:  # of what was kept nobody knows here where it would stand
             self._held = None
             self.put = self._outbox.put
         elif self.party is not None:
@@ -246,7 +254,8 @@ class Peer:
     def _cursors(self, party: Party) -> dict[str, int]:
         hub = self._services.hub
         rooms = (hub.rooms.get(name) for name in party.rooms)
-        boxes = [party, *(room for room in rooms if room is not None and self in room)]
+        heard = (room for room in rooms if room is not None and room.whole_for(self))
+        boxes = [party, *heard]
         return {box.name: box.seq_of(self) for box in boxes}
 
     def _hold_back(self, frame: ClientFrame, wait_s: float) -> None:

@@ -44,7 +44,10 @@ class Snapshot:
     found: list[Found] = field(default_factory=list)
     """The same as stored, until all is read."""
     absent: list[str] = field(default_factory=list)
-    """Rooms whose partition does not answer now."""
+    """Rooms whose partition does not answer now: the account's, as far as its own partition knows,
+    and those that it named, which it may be a member of."""
+    joined: set[str] = field(default_factory=set)
+    """The account's rooms, as its own partition knows them."""
 
 
 class Visitor:
@@ -79,10 +82,10 @@ class Reading:
         self._visitor = visitor
         self._own = services.keyspace.of(name)
         self._snapshot = Snapshot()
-        self._joined: set[str] = set()
-        """The account's rooms, as its own partition knows them."""
+        self._joined = self._snapshot.joined
         self._rooms: set[str] = set()
-        """With those that it came from, and is a member of: the word of it may be on its way."""
+        """With those that it came from, and is a member of, or may be: the word of it may be on its
+        way."""
         self._lengths: dict[str, int] = {}
         self._starts: dict[str, int] = {}
         self._budget = GAP_BYTES_MIN
@@ -117,9 +120,9 @@ class Reading:
                 self._visitor.fail(Code.UNAVAILABLE)
                 return
             if home:
-                self._joined = _names(replies[-1])
+                self._joined |= _names(replies[-1])
             else:
-                self._rooms.update(_present(boxes, replies))
+                self._rooms.update(_present(boxes, replies), _unknown(boxes, replies))
             for box, length in zip(boxes, replies, strict=False):
                 # If it is not known: from the cursor on.
                 self._lengths[box] = length if isinstance(length, int) else self._cursors[box]
@@ -274,6 +277,13 @@ def _present(rooms: list[str], replies: list[object]) -> list[str]:
     """The rooms that the account is in; their roles are the last replies."""
     roles = replies[len(replies) - len(rooms) :]
     return [room for room, role in zip(rooms, roles, strict=True) if isinstance(role, bytes)]
+
+
+def _unknown(rooms: list[str], replies: list[object]) -> list[str]:
+    """Those of which it was not told whether the account is in them."""
+    roles = replies[len(replies) - len(rooms) :]
+    there = zip(rooms, roles, strict=True)
+    return [room for room, role in there if isinstance(role, (Lost, Refused)) and room[0] == "#"]
 
 
 def _starts(

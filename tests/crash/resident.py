@@ -194,6 +194,8 @@ class Resident:
         if ack.get("replayed"):
             if box in self.cursors and seq > self.cursors[box] and frame["type"] != "leave":
                 self.faults.append(f"{self.name} was not told {box} {seq} before its replayed ack")
+            if frame["type"] in ("join", "create"):
+                self.cursors.setdefault(box, seq)  # it may be all that is known of the room
             return
         if id in self._sent_again and (frame["type"] != "message" or box != self.name):
             self.judged_anew.add(id)

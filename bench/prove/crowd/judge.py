@@ -19,9 +19,9 @@ from .person import Person
 
 AT_ONCE = 24
 """Boxes that are read at the same time."""
-LIVE_S = 15.0
+LIVE_S = 30.0
 """How long a connected client may miss an entry. A hub compares every box with the store once in
-five seconds, so that what the channel between hubs lost comes by then."""
+5 s, so that what the channel between hubs lost comes by then; and who hears what once in 20 s."""
 TRANSIT_S = 15.0
 """How long money and words may be on their way between partitions, once nothing is broken."""
 WORDS = ("message", "read", "delivered")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from protocol.frames import TypingNotice
 from server.hub import tell
+from server.services import Services
 from server.snapshot import Reading
-from server.store.connection import Down
+from server.store.connection import Command, Down, Lost
 from tests.server.outages import break_link
 from tests.server.relay.conftest import MakeHubs
 from tests.server.relay.watching import gives
@@ -262,8 +266,155 @@ async def test_a_join_that_is_acknowledged_again_before_the_account_knows_of_it(
     again = await hub.hello(alice.welcome["token"], {"@alice": 1})
     hub.app.services.hub.leave(hub.app.services.hub.parties["@alice"], room)  # as after a restart
     assert room not in again.welcome["boxes"]
-    assert (await again.ask("join", id="join", room=room))["replayed"]
-    goodbye = await again.until(lambda frame: frame["type"] == "goodbye")
-    assert goodbye["reason"] == "resync"
+    await again.send({"type": "join", "id": "join", "room": room})
+    await again.send({"type": "message", "id": "n", "to": room, "text": "asked again, too"})
+    assert (await again.until(lambda frame: frame.get("id") == "join"))["replayed"]
+    goodbye = await again.until(lambda frame: frame["type"] in ("ack", "goodbye"))
+    assert goodbye["reason"] == "resync"  # an ack of what follows would make a hole
     back = await hub.hello(alice.welcome["token"], {"@alice": 1, room: ack["seq"]})
     assert (await back.until(lambda frame: frame.get("box") == room))["id"] == "m"
+
+
+async def test_a_join_that_is_acknowledged_again_after_the_account_was_told_of_it(
+    make_hubs: MakeHubs,
+) -> None:
+    """The client came in without the room, and was put into it where it stood when the word of the
+    join arrived. Then the ack names a place before: what lies between would be a hole."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, owner = await hub.register("alice"), await hub.register("owner")
+    services = hub.app.services
+    of = services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    ack = await alice.ask("join", id="join", room=room)
+    await owner.ask("message", id="m", to=room, text="hi")
+    party = services.hub.parties["@alice"]
+    services.hub.leave(party, room)  # as after a restart
+    services.delivery._membership.came("@alice", room)
+    await until(lambda: room in party.rooms)
+    await alice.send({"type": "join", "id": "join", "room": room})
+    await alice.send({"type": "message", "id": "n", "to": room, "text": "asked again, too"})
+    goodbye = await alice.until(lambda frame: frame["type"] == "goodbye" or frame["id"] == "n")
+    assert goodbye["reason"] == "resync"
+    assert room not in goodbye["cursors"]
+    back = await hub.hello(alice.welcome["token"], {"@alice": 1, room: ack["seq"]})
+    assert (await back.until(lambda frame: frame.get("box") == room))["id"] == "m"
+
+
+@pytest.mark.parametrize("hubs", [1, 2])
+async def test_a_device_that_hears_a_room_no_more_comes_in_anew(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch, hubs: int
+) -> None:
+    """However it came to that: nobody stays deaf."""
+    for pause in ("ROUND_S", "DIFFERENCE_S"):
+        monkeypatch.setattr(f"server.catchup.{pause}", 0.2)
+    hub, *_ = await make_hubs(hubs, partitions=4)
+    alice = await hub.register("alice")
+    await alice.ask("create", room="#tea")
+    second = await hub.hello(alice.welcome["token"], {"#tea": 1})
+    found = hub.app.services.hub
+    room = found.rooms["#tea"]
+    services = hub.app.services
+    keys = services.keyspace.of("@alice")
+    home = services.channel(keys.partition)
+    await until(lambda: gives(home.request("SISMEMBER", keys.joined, "#tea"), 1))
+    room.remove(list(found.parties["@alice"].listeners)[-1])
+    goodbyes = [
+        asyncio.create_task(one.until(lambda frame: frame["type"] == "goodbye"))
+        for one in (alice, second)
+    ]
+    for goodbye in goodbyes:
+        assert (await goodbye)["reason"] == "resync"
+
+
+def lose_once(services: Services, monkeypatch: pytest.MonkeyPatch, partition: int) -> None:
+    """The next reading from `partition` is lost on the way."""
+    pipeline = services.pipeline_of(partition)
+    read = pipeline.read
+
+    def lose(commands: list[Command], take: Callable[[list[object]], None]) -> None:
+        monkeypatch.setattr(pipeline, "read", read)
+        take([Lost()] * len(commands))
+
+    monkeypatch.setattr(pipeline, "read", lose)
+
+
+async def test_a_room_that_only_the_client_names_is_not_left_out_silently(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account's own partition does not know the room yet, and the room's does not answer."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, owner = await hub.register("alice"), await hub.register("owner")
+    services = hub.app.services
+    of = services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") not in (of("@alice"), of("@owner")))
+    await owner.ask("create", room=room)
+    services.courier.settled = lambda posts, at, found: None  # type: ignore[method-assign]
+    await alice.ask("join", room=room)
+    lose_once(services, monkeypatch, of(room))
+    monkeypatch.setattr(Reading, "_read_rooms", absent)
+    again = await hub.hello(alice.welcome["token"], {"@alice": 1, room: 2})
+    assert room not in again.welcome["boxes"]
+    monkeypatch.undo()
+    goodbye = await again.until(lambda frame: frame["type"] == "goodbye")
+    assert goodbye["reason"] == "resync"
+    back = await hub.hello(alice.welcome["token"], {"@alice": 1, room: 2})
+    assert back.welcome["boxes"][room]["seq"] == 2
+
+
+def absent(self: Reading, partition: int, rooms: list[str]) -> None:
+    """The partition of these rooms does not answer."""
+    self._snapshot.absent += rooms
+    self._open -= 1
+    if not self._open:
+        self._enter()
+
+
+async def test_a_room_that_another_device_brought_and_took_along_is_heard(
+    make_hubs: MakeHubs,
+) -> None:
+    """A second device named the room and heard it before the account's partition knew of it; then
+    it went. When the word of the join comes, the first one begins to hear it."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, owner = await hub.register("alice"), await hub.register("owner")
+    services = hub.app.services
+    of = services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    services.courier.settled = lambda posts, at, found: None  # type: ignore[method-assign]
+    joiner = await hub.hello(alice.welcome["token"], {})
+    await joiner.ask("join", room=room)
+    party = services.hub.parties["@alice"]
+    services.hub.leave(party, room)  # as if they had come in now, without it
+    second = await hub.hello(alice.welcome["token"], {room: 2})
+    assert room in second.welcome["boxes"]
+    await owner.socket.close()
+    await second.socket.close()
+    await until(lambda: room not in services.hub.rooms)
+    services.delivery._membership.came("@alice", room)
+    await until(lambda: room in services.hub.rooms)
+    owner = await hub.hello(owner.welcome["token"], {})
+    await owner.ask("message", id="m", to=room, text="do you hear me?")
+    for one in (alice, joiner):
+        await one.until(lambda frame: frame.get("id") == "m")
+
+
+async def test_who_left_and_came_back_before_the_welcome_hears_nothing_twice(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This hub reads only after the welcome that somebody left the room and came back."""
+    here, there = await make_hubs(2)
+    alice, bob = await here.register("alice"), await there.register("bob")
+    await alice.ask("create", room="#tea")
+    await bob.ask("join", room="#tea")
+    await alice.until(lambda frame: frame["type"] == "join")
+    monkeypatch.setattr(here.app.services.relay, "hear", lambda name, payload: None)
+    for step, fields in (("leave", {}), ("join", {}), ("message", {"text": "back again"})):
+        last = await bob.ask(step, **({"to": "#tea"} if fields else {"room": "#tea"}), **fields)
+    assert here.app.services.hub.rooms["#tea"].seq < last["seq"]
+    again = await here.hello(bob.welcome["token"], {"#tea": last["seq"]})
+    assert again.welcome["boxes"]["#tea"]["seq"] == last["seq"]
+    heard = await alice.until(lambda frame: frame["type"] == "message")
+    assert heard["seq"] == last["seq"]
+    await alice.ask("message", id="new", to="#tea", text="hello")
+    assert (await again.until(lambda frame: frame.get("box") == "#tea"))["id"] == "new"
