@@ -159,7 +159,7 @@ class Resident:
     def _goodbye(self, frame: Frame) -> None:
         """The cursors that the hub says goodbye with are where the client stands."""
         self.goodbyes.append(frame)
-        for box, seq in frame["cursors"].items():
+        for box, seq in frame.get("cursors", {}).items():
             if self.cursors.get(box) != seq:
                 self.faults.append(f"{self.name} stands at {self.cursors}, the hub says {frame}")
 
