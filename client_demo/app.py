@@ -19,7 +19,7 @@ from textual.events import Key
 from textual.widgets import Input, OptionList
 
 from . import commands, events, headings, safe
-from .client import Client, room_entered
+from .client import Client
 from .commands import CommandError, Context, manual
 from .commands.completion import Completion, Known, complete
 from .commands.palette import Commands
@@ -115,11 +115,11 @@ class ChatApp(App[str]):
                 self._search_on()
             case events.Answered(question, answer):
                 self._doing.answered(question, answer)
-            case events.Refused(frame, code, message) if frame["type"] not in _SHOWN_AT_ITS_LINE:
+            case events.Stored(frame) if events.asked_to_join(event):
+                self.notify(f"you asked: an admin of {frame['room']} must let you in", markup=False)
+            case events.Refused(frame, _, message) if frame["type"] not in _SHOWN_AT_ITS_LINE:
                 self._doing.refused(frame)
-                if frame["type"] == "history" and code == "not_a_member":
-                    self.notify(f"an admin of {frame['box']} must let you in", markup=False)
-                elif frame["type"] not in _QUIET:
+                if frame["type"] not in _QUIET:
                     self.complain(f"{frame['type']}: {message}")
             case events.Trouble(_, message):
                 self.complain(message)
@@ -127,7 +127,7 @@ class ChatApp(App[str]):
                 self._tell(entry)
             case events.Stopped(code, reason):
                 self._stopped(code, reason)
-        entered = room_entered(event)
+        entered = events.room_entered(event)
         if entered:
             self.open(entered)
         self.paint_soon()

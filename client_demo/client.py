@@ -146,10 +146,3 @@ class Client:
             frame["type"] == "history" and frame["box"] == box
             for frame in self.link.session.unanswered
         )
-
-
-def room_entered(event: Event) -> str | None:
-    """The room that this event lets us into, if it does."""
-    if isinstance(event, events.Stored) and event.frame["type"] in ("create", "join"):
-        return str(event.frame["room"])
-    return None

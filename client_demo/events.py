@@ -15,7 +15,8 @@ Frame: TypeAlias = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Connected:
     """A `welcome` came. `resumed`: not for the first time. `reset`: boxes that were restored
-    from a backup, so that what is known of them must be forgotten and read again."""
+    from a backup, so that what is known of them must be forgotten and read again. `limits`: those
+    of the hub."""
 
     me: str
     boxes: tuple[str, ...]
@@ -23,6 +24,7 @@ class Connected:
     version: int
     resumed: bool
     reset: tuple[str, ...] = ()
+    limits: Frame = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +173,15 @@ Event: TypeAlias = (
     | Noticed
     | Trouble
 )
+
+
+def room_entered(event: Event) -> str | None:
+    """The room that this event lets us into, if it does."""
+    if not isinstance(event, Stored) or event.frame["type"] not in ("create", "join"):
+        return None
+    return None if asked_to_join(event) else str(event.frame["room"])
+
+
+def asked_to_join(event: Event) -> bool:
+    """Whether this event tells that we only asked to come into a room."""
+    return isinstance(event, Stored) and bool(event.ack.get("asks", False))

@@ -49,9 +49,8 @@ class Housekeeping:
                 self._list()
             case events.EntryCame(entry, late=False) if entry["type"] in _NEWS:
                 self._news(entry)
-            case events.Stored(frame, _) if frame["type"] in ("create", "join"):
-                # Where admins decide, a join is stored, too: only reading tells whether we are in.
-                self._client.read_box(frame["room"])
+            case events.Stored() if (room := events.room_entered(event)) is not None:
+                self._client.read_box(room)
             case events.Stored(frame, _) if frame["type"] in _NEWS:
                 self._look_at(frame.get("to", ""))
             case events.Answered(question, answer) if answer["type"] == "conversations":

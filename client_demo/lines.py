@@ -43,8 +43,9 @@ class Line:
     Some are facts that only ever become true, so that they may come in any order:
     `accepted`: the money left the payer; `settled`: the payee has it; `returned`: why it came
     back; `unshown`: why the room that a payment named does not show it; `offered`: the payee had
-    not accepted the payer. `frame` is the entry, or our frame, itself; `view` is what it comes to
-    with all that was said about it, once it is stored.
+    not accepted the payer. `offer_days`: how long money waits for that; 0: not known. `frame` is
+    the entry, or our frame, itself; `view` is what it comes to with all that was said about it,
+    once it is stored.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Line:
     returned: str = ""
     unshown: str = ""
     offered: bool = False
+    offer_days: int = 0
     frame: Frame = field(default_factory=dict)
     view: View | None = None
 
@@ -121,6 +123,13 @@ class Line:
         """When the words disappear, in milliseconds since 1970."""
         lifetime = self.frame.get("expires_s")
         return None if lifetime is None or self.at is None else self.at + lifetime * 1000
+
+    @property
+    def waits_until(self) -> int | None:
+        """When money that nobody accepts goes back, in milliseconds since 1970; None: not known."""
+        if self.at is None or not self.offer_days:
+            return None
+        return self.at + self.offer_days * 86_400_000
 
     def calls(self, me: str) -> bool:
         """Whether it is meant for us in particular."""

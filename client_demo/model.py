@@ -73,6 +73,7 @@ class Model:
         self._endings: dict[tuple[str, str], list[Frame]] = {}
         """Entries that tell how a line ended, kept because the line may come later."""
         self._order = 0
+        self._offer_days = 0
         self._logging_out = False
 
     def conversation(self, name: str) -> Conversation:
@@ -160,6 +161,7 @@ class Model:
     def _connected(self, event: events.Connected) -> None:
         self.connection, self.trouble = Connection.CONNECTED, ""
         self.wallet.sheet(event.balances, event.version)
+        self._offer_days = event.limits.get("offer_days", 0)
         for box in event.reset:
             self._forget(box)
         for room in [name for name in self.conversations if name.startswith("#")]:
@@ -213,7 +215,7 @@ class Model:
                 line.offered |= ack.get("state") == "waiting"
         if "seq" in ack and "box" in ack:
             self._own_entry(frame, {key: ack[key] for key in ("box", "seq", "at")})
-        if kind in ("create", "join") and ack.get("box", frame["room"]) == frame["room"]:
+        if kind in ("create", "join") and not ack.get("asks", False):
             self.conversation(frame["room"])
         elif kind == "leave":
             self._leave(frame["room"])
@@ -319,6 +321,7 @@ class Model:
     def _add(self, name: str, frame: Frame) -> None:
         self._order += 1
         line = Line.of(frame, self._order)
+        line.offer_days = self._offer_days
         conversation = self.conversation(name)
         conversation.add(line)
         for ending in self._endings.get(line.key, ()):

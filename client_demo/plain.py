@@ -198,6 +198,7 @@ class Plain:
         if "seq" in ack and "box" in ack:
             words += [ack["box"], str(ack["seq"])]
         words += ["replayed"] * ack.get("replayed", False)
+        words += ["asks"] * ack.get("asks", False)
         words += [state for state in ("accepted", "waiting") if ack.get("state") == state]
         self._print(" ".join(words))
 

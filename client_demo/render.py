@@ -113,7 +113,7 @@ def mark(line: Line, me: str) -> Text:
     return Text(sign, style=style)
 
 
-def note(line: Line, me: str) -> Text:
+def note(line: Line, me: str, zone: tzinfo | None = None) -> Text:
     """A sentence below a line whose fate needs one. A room is not told how a payment ended, so
     nothing is said of one that is on its way between others."""
     red, said = "", safe.one_line(line.unshown)
@@ -127,14 +127,21 @@ def note(line: Line, me: str) -> Text:
         case Delivery.ACCEPTED if line.sender == me:
             said = f"on its way to {line.to}"
         case Delivery.WAITING if line.sender == me:
-            said = f"waits until {line.to} accepts you"
+            said = f"waits until {line.to} accepts you" + _else(line, "it comes back", zone)
         case Delivery.WAITING if line.to == me:
-            said = f"waits: /accept or /decline {line.sender}"
+            said = f"waits: /accept or /decline {line.sender}" + _else(line, "it goes back", zone)
     return Text(red, style="red") if red else Text(said, style="yellow")
+
+
+def _else(line: Line, what: str, zone: tzinfo | None) -> str:
+    """What happens to money that nobody accepts, and when, if that is known."""
+    if line.waits_until is None:
+        return ""
+    return f"; else {what} {_when(line.waits_until, zone).strftime('%Y-%m-%d %H:%M')}"
 
 
 def plain(line: Line, me: str, zone: tzinfo | None = None) -> str:
     """A whole line as text without styles."""
-    texts = [body(line, me), mark(line, me), note(line, me), below(line, zone)]
+    texts = [body(line, me), mark(line, me), note(line, me, zone), below(line, zone)]
     parts = [clock(line, zone), *(text.plain for text in texts)]
     return "  ".join(part for part in parts if part)

@@ -120,6 +120,7 @@ class Session:
                 version=frame["version"],
                 resumed=resumed,
                 reset=tuple(reset),
+                limits=frame["limits"],
             )
         ]
 

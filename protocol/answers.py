@@ -48,6 +48,7 @@ class Ack(HubFrame, frozen=True, tag="ack"):
     `settled`: the payee has the money. `accepted`: it has left the payer for good and is on its
     way to another partition; a `settled` or a `returned` entry follows in the payer's box.
     `waiting`: the payee has not accepted the payer yet; the same follows when they have decided.
+    `asks`: this `join` did not lead into the room; its admins are asked.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Ack(HubFrame, frozen=True, tag="ack"):
     replayed: bool = False
     state: Literal["settled", "accepted", "waiting"] | UnsetType = UNSET
     balance: BalanceAfter | UnsetType = UNSET
+    asks: bool = False
 
 
 class Error(HubFrame, frozen=True, tag="error"):

@@ -120,7 +120,7 @@ class Create(ClientFrame, frozen=True, tag="create"):
 
 
 class Join(ClientFrame, frozen=True, tag="join"):
-    """Become a member of a room; where admins decide, ask to. Answer: `ack`.
+    """Become a member of a room; where admins decide, ask to. Answer: `ack` (`asks`: not in yet).
 
     `code`: that of an invitation by link.
     """

@@ -12,7 +12,7 @@ from cyclopts.config import Env, Toml
 
 from protocol.money import MoneyError
 
-from . import __version__, cli_keys
+from . import __version__, cli_keys, cli_lanes
 from .cli_keys import DEFAULT_DATA, Data, Keys, StoreUrl
 from .config import Settings, SettingsError
 from .store.endpoint import StoreError
@@ -208,6 +208,8 @@ def backup(
 admin.command(cli_keys.backup_keys)
 admin.command(cli_keys.restore_keys)
 admin.command(cli_keys.lost_keys)
+admin.command(cli_lanes.lanes)
+admin.command(cli_lanes.mend_lane)
 
 
 @admin.command

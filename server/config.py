@@ -194,4 +194,5 @@ class Settings:
             "history": HISTORY_MAX,
             "rooms": self.rooms_per_account,
             "posts_per_s": int(self.posts_per_s) if self.rate_limits else 0,
+            "offer_days": self.offer_days,
         }

@@ -137,7 +137,9 @@ class Delivery:
         else:
             self.payments += 1
             ack = _money_ack(post, at, result, durable, money)
-        if kind is not _ENTRY and self._changed(post, at, result, ack, origin):
+        if kind is not _ENTRY and self._changed(
+            post, at, result, ack := _that_asks(kind, ack), origin
+        ):
             return
         parties, rooms, relay = self._hub.parties, self._hub.rooms, self._relay
         entry, put, others = post.entry, self._announcer.put, relay.others
@@ -225,7 +227,7 @@ class Delivery:
             post.origin.send(ack)
         else:
             self._announcer.replay(box, mark.seq, post.origin, ack)
-        if post.kind in _COMING:
+        if post.kind in _COMING and not mark.asks:
             self._membership.again(post.origin, mark.box)
 
     def _refuse(self, post: Post, code: Code, result: list[int | bytes]) -> None:
@@ -264,6 +266,11 @@ class Delivery:
             box = self._hub.find(name)
             if box is not None:
                 self._announcer.look(box)
+
+
+def _that_asks(kind: Kind, ack: Ack | None) -> Ack | None:
+    """`ack`; that of a request to come into a room says so."""
+    return replace(ack, asks=True) if ack is not None and kind is Kind.ASK else ack
 
 
 def _refuse_as_full(post: Post, origin: Peer, result: list[int | bytes]) -> None:
@@ -315,4 +322,5 @@ def ack_of(mark: Mark, id: str, durable: Durable, replayed: bool = False) -> Ack
         replayed,
         mark.state if mark.money else UNSET,
         BalanceAfter(mark.available, mark.held, mark.version) if mark.money else UNSET,
+        mark.asks,
     )

@@ -17,8 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
+from .lanes import in_order, lane_states, sentence
+from .ledger.lane_state import Fault
+from .maintenance import opened_shelf
 from .seal.opening import examine
 from .store.binary import binary_version, find_binary
 from .store.check import StoreFacts, StorePulse, check_server, check_store, read_facts, take_pulse
@@ -80,6 +83,7 @@ async def run_doctor(
         running = _check_directory(report, directory)
         if running:
             await _check_store(report, Endpoint(unix_path=str(directory.socket)), embedded=True)
+            await _check_lanes(report, data, None)
     else:
         try:
             endpoint = parse_url(store_url)
@@ -88,6 +92,7 @@ async def run_doctor(
                 await _check_store(report, server, embedded=False)
             if await is_cluster(endpoint):
                 await _check_cluster(report, servers)
+            await _check_lanes(report, data, store_url)
         except StoreError as error:
             report.fail(str(error))
     fit, text = await examine(keys, data)
@@ -226,6 +231,22 @@ async def _check_cluster(report: Report, servers: list[Endpoint]) -> None:
         text = f"cluster: {facts['cluster_state']}, {len(servers)} primaries, {slots}"
         well = facts["cluster_state"] == "ok" and facts["cluster_slots_ok"] == str(SLOTS)
         (report.ok if well else report.fail)(text)
+
+
+async def _check_lanes(report: Report, data: Path, store_url: str | None) -> None:
+    """Whether everything goes from partition to partition, where there are several."""
+    good = 0
+    # Who does not answer was reported already.
+    with contextlib.suppress(RedisError, RedisClusterException, OSError, StoreError):
+        async with opened_shelf(data, store_url, load=False) as shelf:
+            async for state, age_ms in lane_states(shelf):
+                if in_order(state, age_ms):
+                    good += 1
+                else:
+                    broken = state.fault is not Fault.NONE
+                    (report.fail if broken else report.warn)(sentence(state, age_ms))
+        if good:
+            report.ok(f"lanes between partitions: {good} in order")
 
 
 def _report_facts(report: Report, endpoint: Endpoint, facts: StoreFacts) -> None:

@@ -25,8 +25,7 @@ def find_difference(
 ) -> None:
     """Call `answer` with the first field in which `post` differs from what its id stands for.
 
-    `content`, where the original is no entry or cannot be read now; nothing, where it is the same
-    but was stored before words were sealed.
+    `content`, where the original is no entry or cannot be read now.
     """
 
     def compare(replies: list[object]) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .hub import PACE_UNKNOWN, Room
-from .ledger.conditions import Change, Op
 from .ledger.posts import Post
-from .ledger.room_rights import may_write_now
+from .ledger.room_rights import may_write_now, wrote_now
 from .store.connection import Down
 
 if TYPE_CHECKING:
@@ -54,5 +53,4 @@ def keep_pace(services: Services, post: Post, room: Room) -> None:
     keys, who = post.members, post.who
     post.conditions += may_write_now(keys, who)
     if room.slow_s > 0:
-        pause = str(room.slow_s * 1000)
-        post.changes += (Change(keys.pace, Op.UNTIL, who, pause),)
+        post.changes += wrote_now(keys, who, room.slow_s)

@@ -6,7 +6,7 @@ page but stands behind it is found by the box's index (`ledger.notes`) and hande
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.frames import Entry
@@ -14,7 +14,16 @@ from protocol.frames import Entry
 from .folding import Key, hide, subject_of
 from .ledger.entries import TIME_DIGITS, read_call
 from .ledger.keys import AccountKeys
-from .ledger.notes import DELETES, EDITS, PINS, REACTIONS, field, newest_of, seqs_of
+from .ledger.notes import (
+    DELETES,
+    EDITS,
+    LETTERS,
+    PINS,
+    REACTIONS,
+    field,
+    newest_of,
+    seqs_of,
+)
 from .replies import read_all
 from .seal.seals import Found
 from .store.connection import Command
@@ -238,7 +247,7 @@ def _behind(noted: list[object], keys: int, known: set[int]) -> list[int]:
     some: list[int] = []
     for number, letter in enumerate(_LETTERS):
         fields = noted[number * keys : (number + 1) * keys]
-        places = [newest_of(one, LATER_MAX) for one in fields]
+        places = [newest_of(one, LATER_MAX, letter) for one in fields]
         newest = letter in (EDITS, PINS)
         chosen = (seq for one in places for seq in (one[-1:] if newest else one))
         some += sorted((seq for seq in chosen if seq not in known), reverse=True)
@@ -251,6 +260,8 @@ def seq_of(entry: Entry) -> int:
     return seq
 
 
-def noted_about(noted: Iterable[object], after: int) -> list[int]:
-    """All places behind `after` that these fields of the index hold, ascending."""
-    return sorted({seq for one in noted for seq in seqs_of(one) if seq > after})
+def noted_about(noted: Sequence[object], after: int) -> list[int]:
+    """All places behind `after` that the fields of an entry in the index hold, one for each letter,
+    ascending."""
+    fields = zip(noted, LETTERS, strict=True)
+    return sorted({seq for one, letter in fields for seq in seqs_of(one, letter) if seq > after})

@@ -239,14 +239,10 @@ class Peer:
     def reused(self, post: Post, mark: Mark) -> None:
         """An id was used again for other content; find out what differs, and say so."""
 
-        services = self._services
-
         def answer(field: str) -> None:
-            if field:
-                self.refuse_post(post, Code.ID_REUSED, field=field)
-            else:
-                services.delivery.replay(post, mark, services.promise.given)
+            self.refuse_post(post, Code.ID_REUSED, field=field)
 
+        services = self._services
         find_difference(services.pipeline_of(post.partition), services.keyspace, post, mark, answer)
 
     # Private.

@@ -131,8 +131,8 @@ class Services:
 
     def post(self, peer: Peer, post: Post) -> None:
         """Take a post of `peer` to its partition, behind all earlier ones of that connection."""
-        strangers = self.strangers
-        if strangers is not None and post.pair not in strangers.known and strangers.unknown(post):
+        strangers, pair = self.strangers, post.pair
+        if strangers and pair and pair not in strangers.known and strangers.unknown(post):
             self.contacts.hold(peer, post.id, lambda done: strangers.judge(peer, post, done))
         elif post.lookups or self.contacts.parked:
             self.contacts.post(peer, post)

@@ -28,8 +28,8 @@ from .store.partition import Watch
 if TYPE_CHECKING:
     from .services import Services
 
-SCHEMA = "3"
-"""Layout of the keys; a store of another layout is refused."""
+SCHEMA = "4"
+"""Layout of the keys and of what they hold; a store of another layout is refused."""
 _CHANGING = -1
 PARTITIONS_OF_A_CLUSTER = 16
 """Unless the operator says otherwise: enough for as many primaries."""

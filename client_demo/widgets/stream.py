@@ -210,7 +210,7 @@ class Stream(ScrollView, can_focus=False):
         for text in (
             render.body(line, self._me),
             render.below(line, self._zone),
-            render.note(line, self._me),
+            render.note(line, self._me, self._zone),
         ):
             rows += list(text.wrap(self.app.console, width)) if text else []
         strips = []

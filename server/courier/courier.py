@@ -124,8 +124,12 @@ class Courier:
                 self._ways.channel(source).unsubscribe([self._channels[source]])
 
     def partition_up(self, partition: int) -> None:
-        """The connection to a partition is new: listen there again, and look at all lanes soon."""
+        """The connection to a partition is new: listen there again, and look at all lanes soon.
+        Another server may have taken over, which has not all that was known of its lanes."""
         self._scan_at = 0.0
+        for (source, _), lane in self.lanes.items():
+            if source == partition:
+                lane.doubt()
         if partition in self.mine:
             with suppress(Down):
                 self._ways.channel(partition).subscribe([self._channels[partition]])
@@ -197,10 +201,16 @@ class Courier:
                 self.lane(*ends).look(overdue=seq)
 
     async def _scan(self) -> None:
-        """Look at both ends of all lanes that are ours; at the further end first."""
+        """Look at both ends of all lanes that are ours, or have stopped here; at the further end
+        first."""
         keyspace = self._ways.keyspace
         partitions = range(keyspace.partitions)
         lanes = [(a, b) for a in sorted(self.mine) for b in partitions if a != b]
+        lanes += [
+            (lane.source, lane.dest)
+            for lane in self.lanes.values()
+            if lane.stopped and lane.source not in self.mine and isinstance(lane.dest, int)
+        ]
         arrived = await self._records(lanes, 1, lambda a, b: keyspace.lane_in(b, str(a)))
         sent = await self._records(lanes, 0, lambda a, b: keyspace.lane_out(a, str(b)))
         for ends in lanes:

@@ -19,8 +19,9 @@ Place = int | str
 class End(Protocol):
     """The end of one lane."""
 
-    def push(self, lane: Lane, seq: int, stored: bytes, floor: int) -> None:
+    def push(self, lane: Lane, seq: int, stored: bytes, floor: int, behind: int) -> None:
         """Let leg `seq` arrive; `lane` is told what became of it. All up to `floor` are settled.
+        `behind`: the time of the leg before it, in ms, as the outbox has it; 0: not known.
 
         Raises:
             ValueError: if the leg is damaged.
@@ -42,12 +43,12 @@ class Near:
         self._source = str(source)
         self._dest = dest
 
-    def push(self, lane: Lane, seq: int, stored: bytes, floor: int) -> None:
+    def push(self, lane: Lane, seq: int, stored: bytes, floor: int, behind: int) -> None:
         ways = self._ways
         if FAULT:
             stored = spoil(ways, stored)
         keyspace, asks = ways.keyspace, ways.asks
-        post = arrival(keyspace, self._dest, self._source, seq, stored, floor, lane, asks)
+        post = arrival(keyspace, self._dest, self._source, seq, stored, floor, lane, asks, behind)
         ways.pipeline_of(self._dest).post(post)
 
     async def record(self) -> object:

@@ -17,7 +17,7 @@ from ..faults import FAULT
 from ..ledger.arrivals import Arrived, settlements
 from ..ledger.crossing import Arrival, Settlement
 from ..ledger.lanes import LEG_WINDOW, InLane, OutLane, in_transit
-from ..ledger.legs import STAMP, Leg
+from ..ledger.legs import STAMP, Leg, time_of
 from ..ledger.posts import Kind, Post
 from ..ledger.status import Status
 from ..outcomes import Result
@@ -64,7 +64,10 @@ class Lane(Origin):
         """Whether that, and the legs behind it, are as the store has them."""
         self._tail = 0
         """The last leg that is pushed, or ready to be."""
-        self._ready: deque[bytes] = deque()
+        self._tail_at = 0
+        """Its time, in ms; 0: not known."""
+        self._ready: deque[tuple[bytes, int]] = deque()
+        """Legs to push, each with the time of the one before it."""
         self._early: dict[int, bytes] = {}
         """Legs beyond a gap, or that came while the outbox was read."""
         self._stamps: deque[tuple[int, int]] = deque()
@@ -85,6 +88,9 @@ class Lane(Origin):
         """Nothing is to be done unless this leg is unsettled; 0: in any case."""
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._ends: tuple[int, ...] = ()
+        """How far each end had come when the records were last looked at; empty: not since the
+        lane stopped."""
         self._log = structlog.get_logger("courier")
 
     @property
@@ -96,7 +102,11 @@ class Lane(Origin):
 
     def offer(self, seq: int, stored: bytes) -> None:
         """Leg `seq` is committed, and as durable as it must be."""
-        if self.stopped or (self._known and seq <= self._tail):
+        if self.stopped:
+            return
+        if self._known and seq <= self._tail:
+            if time_of(stored) > self._tail_at:
+                self.doubt()
             return
         if len(self._early) >= HELD_MAX:  # the outbox has them, too
             self._early.clear()
@@ -123,6 +133,9 @@ class Lane(Origin):
         """The records of both ends, of which that of the end was read first."""
         self.unsettled = out.sent - out.done
         self.in_transit = in_transit(out, arrived)
+        before, self._ends = self._ends, (out.first, out.done, arrived.last)
+        if self.stopped and before and self._ends != before:
+            self._go_on()
         if self.stopped:
             return
         try:
@@ -132,6 +145,13 @@ class Lane(Origin):
             return
         if self._at_rest and (self.unsettled or arrived.last < out.done):
             self.look()
+
+    def doubt(self) -> None:
+        """What is known here may not be what the store has: its source may have lost legs, and
+        given their numbers to others."""
+        if not self.stopped:
+            self._trouble = True
+            self.go()
 
     def go(self) -> None:
         """Do what can be done now; called after every answer."""
@@ -149,6 +169,7 @@ class Lane(Origin):
     def stop(self, why: str) -> None:
         """Nothing more is carried by this lane; what is in the outbox stays there."""
         self.stopped = why
+        self._ends = ()
         self._forget()
         self.close()
         self._log.error("a lane is stopped", source=self.source, to=self.dest, why=why)
@@ -166,41 +187,36 @@ class Lane(Origin):
 
     def answered(self, post: Post, result: Result) -> None:
         """The store has judged a post of this lane. `go` must follow."""
-        if self.stopped:
-            return
         come = post.extra
         if isinstance(come, Arrival):
             self.arrived(come.seq, come.leg, result)
         elif isinstance(come, Settlement):
             self._settles -= 1
-            self._has_settled(come, result)
+            if not self.stopped:
+                self._has_settled(come, result)
 
     def failed(self, post: Post) -> None:
         """It is not known whether a post of this lane happened. `go` must follow."""
-        if self.stopped:
-            return
         if post.kind is Kind.ARRIVE:
             if FAULT == "refund-on-timeout":
                 refund(self._ways, post.extra.leg)  # type: ignore[attr-defined]
             self.not_arrived()
         else:
             self._settles -= 1
-            self._trouble = True
+            self._trouble = not self.stopped
 
     # What its end answers.
 
     def not_arrived(self) -> None:
         """It is not known whether a leg that was pushed has arrived. `go` must follow."""
-        if self.stopped:
-            return
         self._arriving -= 1
-        self._trouble = True
+        self._trouble = not self.stopped
 
     def arrived(self, seq: int, leg: Leg, result: Result) -> None:
         """What became of a leg that was pushed. `go` must follow."""
+        self._arriving -= 1
         if self.stopped:
             return
-        self._arriving -= 1
         status = result[0]
         if status not in _ARRIVED:
             self._wrong(status, result)
@@ -258,11 +274,12 @@ class Lane(Origin):
             seq = self._tail - len(ready) + 1
             if seq - self.done > LEG_WINDOW:
                 return
-            stored = ready.popleft()
+            stored, behind = ready.popleft()
             self._arriving += 1
             try:
-                self._end.push(self, seq, stored, self.done)
+                self._end.push(self, seq, stored, self.done, behind)
             except ValueError as error:
+                self._arriving -= 1
                 self.stop(f"leg {seq}: {error}")
                 return
 
@@ -301,8 +318,9 @@ class Lane(Origin):
 
     def _append(self, stored: bytes) -> None:
         self._tail += 1
-        self._ready.append(stored)
-        self._stamps.append((self._tail, int.from_bytes(stored[:STAMP])))
+        self._ready.append((stored, self._tail_at))
+        self._tail_at = int.from_bytes(stored[:STAMP])  # as `time_of`: on the way of every payment
+        self._stamps.append((self._tail, self._tail_at))
 
     def _still_missing(self) -> None:
         self._timer = None
@@ -310,6 +328,13 @@ class Lane(Origin):
             self._early.clear()
             self._more = True
         self.go()
+
+    def _go_on(self) -> None:
+        """An end has moved since the lane stopped: somebody has mended it. Look again."""
+        self.stopped = ""
+        self._attempts = 0
+        self._log.warning("a stopped lane goes on", source=self.source, to=self.dest)
+        self.look()
 
     def _forget(self) -> None:
         self._known = self._trouble = self._more = False
@@ -357,6 +382,7 @@ class Lane(Origin):
         self._stamps.clear()
         self._advance(found.done)
         self._tail = found.start - 1
+        self._tail_at = found.behind
         if found.done >= overdue > 0:  # the courier whose lane it is does its work
             self._known = False
             self._early.clear()

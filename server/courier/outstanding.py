@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..durability import RANK, confirm
 from ..ledger.lanes import LEG_WINDOW, InLane, OutLane
+from ..ledger.legs import time_of
 from ..store.connection import Channel
 from .ends import Place
 from .ways import Ways
@@ -40,6 +41,8 @@ class Outstanding:
     """As the outbox holds them."""
     sent: int
     """The newest leg there is."""
+    behind: int = 0
+    """The time of the leg before `start`, in ms; 0, if the outbox does not hold it any more."""
 
 
 async def read_outstanding(ways: Ways, source: int, dest: Place) -> Outstanding:
@@ -60,13 +63,14 @@ async def read_outstanding(ways: Ways, source: int, dest: Place) -> Outstanding:
     for _ in range(TRIES):
         start = min(out.done, arrived.last) + 1
         check_ends(out, arrived)
-        if out.sent < start:
+        if out.sent < max(start, out.first):
             return Outstanding(out.done, start, [], out.sent)
         if start < out.first:
             raise LaneBroken(
                 f"the end has only {arrived.last} legs, and the outbox begins with {out.first}"
             )
-        first = start - out.first
+        known = start > out.first
+        first = start - out.first - known
         last = min(out.sent - out.first, first + LEGS_PER_READ - 1)
         legs, record = await asyncio.gather(
             channel.request("LRANGE", outbox, first, last), channel.request("GET", lane)
@@ -75,7 +79,8 @@ async def read_outstanding(ways: Ways, source: int, dest: Place) -> Outstanding:
         if out.first == before.first:  # so the places in the outbox mean what they did
             assert isinstance(legs, list)
             await make_safe(ways, source, channel)
-            return Outstanding(before.done, start, legs, out.sent)
+            behind = time_of(legs.pop(0)) if known else 0
+            return Outstanding(before.done, start, legs, out.sent, behind)
     raise NotSafe("the outbox is trimmed all the time")
 
 

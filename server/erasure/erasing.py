@@ -1,8 +1,8 @@
 """`erase`: an account closed for ever, and its words with it.
 
 The password is checked, and that nothing is in the way. Then one post closes the account and lists
-it as being erased; that post is the decision. All else follows, and is done to its end by whichever
-hub finds it undone (see `steps`).
+it as being erased; that post is the decision. When the key is destroyed, it is acknowledged. All
+else follows, and is done to its end by whichever hub finds it undone (see `steps`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from protocol.errors import Code, FrameError
-from protocol.frames import Ack, Erase
+from protocol.frames import Ack, Erase, HubFrame
 
 from ..envoy import Envoy
 from ..ledger import routing
@@ -44,6 +44,8 @@ class Erasing:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._under_way: set[str] = set()
+        self.answering: set[Peer] = set()
+        """Connections that are told in a moment what became of their `erase`: they stay so long."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("erasure")
 
@@ -117,12 +119,41 @@ class Erasing:
         room = await owned_with_others(services, name)
         if room is not None:
             raise FrameError(Code.OWNER_STAYS, frame.id, room=room)
-        envoy = Envoy(services, peer.keys)
-        services.pipeline_of(peer.keys.partition).post(self._closing(envoy, frame.id))
-        told = await envoy.answer
-        peer.send(told)
+        self.answering.add(peer)
+        try:
+            told = await self._close(peer, frame.id)
+        finally:
+            self.answering.discard(peer)
         if isinstance(told, Ack):
+            services.cutter.look(name)
             await self.finish(name)
+
+    async def _close(self, peer: Peer, id: str) -> HubFrame:
+        """Close the account and destroy its key; only then the answer goes. What the store said."""
+        services = self._services
+        envoy = Envoy(services, peer.keys)
+        services.pipeline_of(peer.keys.partition).post(self._closing(envoy, id))
+        told = await envoy.answer
+        if isinstance(told, Ack) and not await self._is_destroyed(peer.handle):
+            peer.refuse(Code.OUTCOME_UNKNOWN, id)  # it is closed; a round destroys the key
+        else:
+            peer.send(told)
+        return told
+
+    async def _is_destroyed(self, name: str) -> bool:
+        """Destroy the key of an account; whether that is certain."""
+        try:
+            await self._destroy(name)
+        except _TROUBLE as error:
+            self._log.warning("a key cannot be destroyed now", account=name, why=repr(error))
+            return False
+        return True
+
+    async def _destroy(self, name: str) -> None:
+        """Destroy the key of an account, and let every hub forget it."""
+        await self._services.seals.destroy(name)
+        self._services.hubs.tell_erased(name)
+        self.heard(name)
 
     def _closing(self, envoy: Envoy, id: str) -> Post:
         """The post that decides it."""
@@ -136,9 +167,7 @@ class Erasing:
         services = self._services
         partition = services.keyspace.partition_of(name)
         channel = services.channel(partition)
-        await services.seals.destroy(name)
-        services.hubs.tell_erased(name)
-        self.heard(name)
+        await self._destroy(name)
         await leave_rooms(services, name)
         await delete_all(services, name)
         await channel.request("SADD", services.keyspace.erased(partition), name)

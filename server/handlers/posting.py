@@ -43,12 +43,12 @@ def draft(
         kind = type(frame)
         if kind is Message:  # the hub's hot path
             entry = message_entry(frame, handle, "")
-            body = peer.seal.body(entry, frame.text)
+            body, digest = peer.seal.body(entry, frame.text)
         else:
             entry = entry_of(frame, handle)
             plain = kind not in WORDED or (kind is Payment and frame.text is UNSET)
             body = encode_entry(entry) if plain else sealed_body(peer.seal, entry)
-        digest = digest_of(body)
+            digest = digest_of(body)
     old = not money and services.ages.too_old(id)
     mark = peer.keys.marks + id.encode()
     return Post(frame, id, peer, handle, mark, digest, body, old, entry=entry)

@@ -14,7 +14,7 @@ from .crossing import Arrival, Settlement
 from .entries import decode_entry, encode_entry
 from .keys import Keyspace
 from .legs import Leg, LegKind, read_leg
-from .notes import notes_of
+from .notes import may_note, notes_of
 from .pairs import mode_of
 from .posts import Kind, Mode, Post
 from .status import CODE
@@ -50,12 +50,14 @@ def arrival(
     floor: int,
     origin: object = None,
     asks: bool | None = None,
+    behind: int = 0,
 ) -> Post:
     """The ARRIVE, in `partition`, of leg `seq` of the lane from the partition labelled `source`.
 
     `stored` is the leg as its outbox holds it. `floor`: all legs up to it are known to be settled;
     no leg goes more than `LEG_WINDOW` ahead of it. `asks`: whether strangers must be accepted;
-    None: nobody looks at it.
+    None: nobody looks at it. `behind`: the time of leg `seq` - 1 in the same outbox, in ms; 0 if it
+    is not there any more.
     Its answers: OK with the entry's seq and, for money, the new balance; WAITING with the same, if
     the money waits; DUPLICATE (detail 1 if the leg had been refused, or its money waited);
     RETURNED, SUSPENSE, LANE_GAP, LANE_FORKED, CORRUPT.
@@ -70,14 +72,15 @@ def arrival(
     if leg.amount:
         post.amount, post.currency = leg.amount, leg.currency
     if kind is _JOIN or kind is _LEAVE:
-        post.extra = Arrival(end, seq, at, floor, leg, joined=party.joined)
+        post.extra = Arrival(end, seq, at, behind, floor, leg, joined=party.joined)
         return post
     post.boxes, post.names = (party.box,), (to,)
     post.entry, post.body, suspended = _entry(leg)
-    post.extra = Arrival(end, seq, at, floor, leg, suspended)
+    post.extra = Arrival(end, seq, at, behind, floor, leg, suspended)
     post.changes = notes_of(post.entry, (party,), at)
     if kind is _ROOM:
         post.room = post.members = party
+        post.conditions = may_note(party, post.entry)
     else:
         post.to = party
         post.mode = mode_of(type(post.entry), bool(asks))

@@ -16,7 +16,7 @@ from protocol.frames import DepositEntry
 
 from .audit_abroad import AbroadAudit, Sums
 from .audit_lanes import LaneAudit, membership_differs, one_sided
-from .keys import WORLD, AccountKeys, Keyspace
+from .keys import LOSSES, WORLD, AccountKeys, Keyspace
 from .posts import Mark
 from .replay import (
     MoneyEntry,
@@ -56,6 +56,9 @@ class AuditReport:
     """Money that ever came from them. What one has sent and the other has not got is on its way."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Money that arrived in other regions, and that its payees there have not accepted yet."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Money that people have, and that sources of lanes have lost the debits of: `$losses` owes it
+    since these lanes were mended."""
     findings: list[str] = field(default_factory=list)
     """A sentence for each thing that is wrong."""
 
@@ -135,6 +138,10 @@ class _Audit:
         else:
             self._find(f"{name} has no account record")
         self._offers(replay, offers)
+        self.lanes.corrected(replay.corrections)
+        if keys.name == LOSSES:
+            for currency, amount in replay.balances.items():
+                self.report.lost[currency] = self.report.lost.get(currency, 0) - amount
         self._currencies[keys.partition].update(replay.balances)
         if keys.name != WORLD:
             held = self.report.held

@@ -8,16 +8,17 @@ harm), and the source of an entry before the place where it must have come.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from protocol.frames import ReturnedEntry
 
-from .entries import TIME_DIGITS, read_entry
+from .corrections import CorrectionEntry
+from .entries import TIME_DIGITS, posted, read_entry
 from .keys import AccountKeys, Keyspace
+from .lane_state import lane_names, read_in, read_out
 from .lanes import WRAP, InLane, OutLane, in_transit
-from .legs import Leg, LegKind, read_leg
-from .replay import elsewhere, home_of, money_of, posted
+from .legs import Leg, LegKind, read_leg, time_of
+from .replay import MoneyEntry, elsewhere, home_of, money_of
 from .shelf import Shelf
 
 LOOKS = 3
@@ -33,26 +34,25 @@ class LaneAudit:
         self._find = find
         self.in_transit: Counter[str] = Counter()
         """Money on its way, by currency."""
+        self._mended: Counter[tuple[str, str, str]] = Counter()
+        """Payments that are known to stand on one side only: payer, id, and the other box."""
+
+    def corrected(self, corrections: Iterable[CorrectionEntry]) -> None:
+        """Lanes were mended: what these say stands on one side only is no finding."""
+        self._mended.update((one.from_, one.id, one.to) for one in corrections if one.id)
 
     async def lanes(self) -> None:
         """Check the records and the outbox of every lane within the store."""
-        found: set[tuple[int, int]] = set()
-        async for page in self._shelf.scan("[xi]:*"):
-            found.update(self._ends(key) for key in page if b"." not in key.rpartition(b":")[2])
-        for source, dest in sorted(found):
+        for source, dest in await lane_names(self._shelf):
             await self._lane(source, dest)
-
-    def _ends(self, key: bytes) -> tuple[int, int]:
-        """The source and the end of the lane of whose record this is the key."""
-        here, label = self._shelf.partition_of(key), int(key.rpartition(b":")[2])
-        return (here, label) if b"}x:" in key else (label, here)
 
     async def _lane(self, source: int, dest: int) -> None:
         name = f"the lane from partition {source} to {dest}"
         try:
-            arrived = await self._arrived(source, dest)
-            out, legs = await self._sent(source, dest)
-            later = await self._arrived(source, dest)
+            arrived = await read_in(self._shelf, source, dest)
+            out, stored = await read_out(self._shelf, source, dest)
+            legs = [read_leg(one)[1] for one in stored]
+            later = await read_in(self._shelf, source, dest)
         except ValueError as error:
             self._find(f"{name}: {error}")
             return
@@ -60,6 +60,13 @@ class LaneAudit:
             self._find(
                 f"{name} has lost legs at its source: {out.sent} were sent, "
                 f"but {arrived.last} arrived"
+            )
+        elif forked := sum(
+            time_of(one) > arrived.at for one in stored[: max(0, arrived.last + 1 - out.first)]
+        ):
+            self._find(
+                f"{name} has lost legs at its source: {forked} others have numbers of legs that "
+                "arrived"
             )
         elif out.done > later.last:
             self._find(
@@ -83,31 +90,29 @@ class LaneAudit:
                     self._find(f"{name} should carry {says} {currency} but its legs carry {has}")
         self.in_transit.update(moving)
 
-    async def _arrived(self, source: int, dest: int) -> InLane:
-        (stored,) = await self._shelf.together(("GET", self._keyspace.lane_in(dest, str(source))))
-        return InLane.parse(_bytes(stored))
-
-    async def _sent(self, source: int, dest: int) -> tuple[OutLane, list[Leg]]:
-        """The record and the legs of one moment. An outbox is as long as what is on its way, and
-        some thousands that it keeps."""
-        record, outbox = await self._shelf.together(
-            ("GET", self._keyspace.lane_out(source, str(dest))),
-            ("LRANGE", self._keyspace.outbox(source, str(dest)), 0, -1),
-        )
-        if isinstance(outbox, Exception):
-            raise ValueError("its outbox is not a list")
-        return OutLane.parse(_bytes(record)), [read_leg(stored)[1] for stored in outbox]
-
     # --- entries on both sides ---
 
     async def pair(self, home: str, other: str) -> None:
         """Every payment at `home` that went to `other` is there, or on its way, or came back; and
-        nothing is there that did not go."""
+        nothing is there that did not go. What was lost is known, if the lane was mended."""
+        gone, lost = await self.unmatched(home, other)
+        for content in self._unknown(gone, home, other):
+            self._one_sided(content, other, home)
+        for content in self._unknown(lost, home, other):
+            self._one_sided(content, home, other)
+
+    async def unmatched(
+        self, home: str, other: str, ahead: Sequence[Leg] = ()
+    ) -> tuple[Counter[bytes], Counter[bytes]]:
+        """The contents of payments from `home` that only `other` has, and of those that only `home`
+        has though they are neither on their way nor came back. `ahead`: legs that are known not to
+        have arrived, whatever their numbers say."""
         keys = self._keyspace.of(home), self._keyspace.of(other)
         got = await self._contents(keys[1], home, other)
         sent = await self._contents(keys[0], home, other)
-        for content in got - sent:
-            self._one_sided(content, other, home)
+        left = Counter((leg.id, leg.to, leg.who) for leg in ahead)
+        there = {one: n - left[content_of(one, home).id, other, home] for one, n in sent.items()}
+        gone, lost = got - Counter(there), Counter[bytes]()
         moving = await self._moving(keys[0].partition, keys[1].partition)
         back = await self._moving(keys[1].partition, keys[0].partition)
         returned = {
@@ -116,12 +121,21 @@ class LaneAudit:
         returned |= await self._returned(keys[0])
         got = await self._contents(keys[1], home, other)
         for content in sent - got:
-            entry = money_of(b"0" * TIME_DIGITS + content, home, 0)
-            assert entry is not None
+            entry = content_of(content, home)
             what = (entry.id, other, home)
             going = any((leg.id, leg.to, leg.who) == what for leg in moving)
             if not going and (entry.id, other) not in returned:
-                self._one_sided(content, home, other)
+                lost[content] += 1
+        return gone, lost
+
+    def _unknown(self, contents: Counter[bytes], home: str, other: str) -> Iterable[bytes]:
+        """Those that no correction names."""
+        for content in contents.elements():
+            name = home, content_of(content, home).id, other
+            if self._mended[name]:
+                self._mended[name] -= 1
+            else:
+                yield content
 
     async def _contents(self, keys: AccountKeys, home: str, other: str) -> Counter[bytes]:
         """What the box holds of payments from `home` that `other` must have, too."""
@@ -129,17 +143,17 @@ class LaneAudit:
         for seq, stored in enumerate(await self._shelf.all_entries(keys), 1):
             entry = money_of(stored, keys.name, seq)
             if entry and home_of(entry) == home and other in elsewhere(entry):
-                found[posted(stored, entry)] += 1
+                found[posted(stored[TIME_DIGITS:], entry)] += 1
         return found
 
     async def _moving(self, source: int, dest: int) -> list[Leg]:
         """The legs that had not arrived a moment ago."""
         try:
-            arrived = await self._arrived(source, dest)
-            out, legs = await self._sent(source, dest)
+            arrived = await read_in(self._shelf, source, dest)
+            out, legs = await read_out(self._shelf, source, dest)
+            return [read_leg(one)[1] for one in legs[max(0, arrived.last + 1 - out.first) :]]
         except ValueError:
             return []  # which the check of the lane finds
-        return legs[max(0, arrived.last + 1 - out.first) :]
 
     async def _returned(self, keys: AccountKeys) -> set[tuple[str, str]]:
         """The id, and whom it was for, of everything that came back to the account."""
@@ -154,7 +168,7 @@ class LaneAudit:
         return found
 
     def _one_sided(self, content: bytes, there: str, missing: str) -> None:
-        self._find(one_sided(b"0" * TIME_DIGITS + content, there, missing))
+        self._find(one_sided(_undated(content), there, missing))
 
     # --- memberships ---
 
@@ -172,14 +186,19 @@ class LaneAudit:
         self._find(membership_differs(who, room, member == 1))
 
 
+def _undated(content: bytes) -> bytes:
+    return b"0" * TIME_DIGITS + content
+
+
+def content_of(content: bytes, box: str) -> MoneyEntry:
+    """The payment of which this is the content, as `unmatched` found it; it has no time."""
+    entry = money_of(_undated(content), box, 0)
+    assert entry is not None
+    return entry
+
+
 def _about(leg: Leg, who: str, room: str) -> bool:
     return leg.kind in (LegKind.JOIN, LegKind.LEAVE) and (leg.to, leg.room) == (who, room)
-
-
-def _bytes(stored: Any) -> bytes | None:
-    if isinstance(stored, Exception):
-        raise ValueError("a record of it has a wrong type")
-    return stored if isinstance(stored, bytes) else None
 
 
 def membership_differs(who: str, room: str, member: bool) -> str:

@@ -30,9 +30,16 @@ class Test(IntEnum):
     ABOVE = 5
     """The number in the field is greater than that in `arg`."""
     FEWER = 6
-    """The hash has fewer fields than the number in `arg`; `field` says nothing."""
+    """The hash has fewer fields than the number in `arg`, without those that a `SWEEP` by the
+    groups in `field` would drop."""
     SOME = 7
     """The hash has a field; `field` and `arg` say nothing."""
+    SPACE = 8
+    """Among the notes in the field is one with the tag in `arg`, behind a blank, or fewer of the
+    same owner (`Op.NOTE`) than the number in `arg` says."""
+    ROLE_OF = 9
+    """The field holds the name of somebody whose role in the post's room is one of those in
+    `arg`."""
 
 
 class Condition(NamedTuple):
@@ -61,7 +68,9 @@ class Op(IntEnum):
     """The field holds the time of the post plus the milliseconds in `value`."""
     NOTE = 4
     """Six bytes are put behind the field: the seq of the post in its box number `value`, from 1.
-    No more than 1,024 of them; then nothing is put there."""
+    Behind the number may stand a tag of 14 characters, of which the first 8 say whose it is: it is
+    put behind the seq, and the note that had the same tag goes. All notes of a field have tags, or
+    none. No more than 1,024 of them; then nothing is put there."""
     ENLIST = 5
     """`field` is in the set `key`."""
     STRIKE = 6
@@ -69,6 +78,11 @@ class Op(IntEnum):
     HUSH = 7
     """Behind the first word of the field stands the time of the post plus the milliseconds in
     `value`; nothing, if that is 0. A field that is not there stays away."""
+    SWEEP = 8
+    """Fields whose time has passed are dropped, so that they do not pile up. `value` has groups of
+    letters with commas between: fields that begin with the first letter of a group hold a time (0:
+    they never end), and those with its other letters and the same name go with them. Of a hash with
+    more than 20 fields as many are looked at, any of them."""
 
 
 class Change(NamedTuple):

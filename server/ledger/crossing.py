@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from protocol.frames import Entry
 
+from .corrections import CorrectionEntry
 from .keys import LaneEnd
 from .legs import Leg, OutLeg
 
@@ -22,6 +23,9 @@ class Arrival(NamedTuple):
     seq: int
     at: int
     """When the leg was put into the outbox, in ms."""
+    behind: int
+    """When the leg before it was, as the outbox has it; 0: not known. If that is later than
+    anything that came, the source has lost what came under that number, and sent another leg."""
     floor: int
     """All legs up to this one are settled at their source."""
     leg: Leg
@@ -52,6 +56,22 @@ class Settlement(NamedTuple):
     """The same as they are stored; all of them together are the post's body."""
 
 
+class Mending(NamedTuple):
+    """What a MEND needs besides the system account and its box; see the contract."""
+
+    lane: bytes
+    """Key of the lane's record at the end that has lost its last moments."""
+    outbox: bytes
+    """Key of the outbox; empty at the end of the lane."""
+    before: int
+    """The last leg that both ends know: settled at the source, or arrived at the end."""
+    number: int
+    """The last that only the other end knows."""
+    corrections: tuple[CorrectionEntry, ...]
+    bodies: tuple[bytes, ...]
+    """The same as they are stored; all of them together are the post's body."""
+
+
 def index_of(group: dict[bytes, int], key: bytes) -> int:
     """Index of `key` within its group, from 1."""
     return group.setdefault(key, len(group) + 1)
@@ -63,7 +83,7 @@ def text(value: bytes | str | int, length: str) -> bytes:
     return pack(f">{length}", len(data)) + data
 
 
-_ARRIVAL = Struct(">BHQQQQ3sI")
+_ARRIVAL = Struct(">BHQQQQQ3sI")
 _REST = Struct(">HHHHHBBBI")
 _SETTLEMENT = Struct(">HHQQQQH")
 _PIECE = Struct(">HI")
@@ -71,7 +91,7 @@ _PIECE = Struct(">HI")
 
 def pack_arrival(come: Arrival, scalars: Group, lists: Group, others: Group) -> bytes:
     """The fields of an ARRIVE."""
-    end, seq, at, floor, leg, suspended, joined = come
+    end, seq, at, behind, floor, leg, suspended, joined = come
     lane, back, outbox, vault, vault_box = end
     scalar, place = scalars.setdefault, lists.setdefault  # as index_of
     who, id, room = leg.who.encode(), leg.id.encode(), leg.room.encode()
@@ -90,7 +110,7 @@ def pack_arrival(come: Arrival, scalars: Group, lists: Group, others: Group) -> 
     )
     length = _REST.size + len(texts)
     money = leg.amount, leg.currency.encode()
-    return _ARRIVAL.pack(leg.kind, number, seq, at, floor, *money, length) + rest + texts
+    return _ARRIVAL.pack(leg.kind, number, seq, at, behind, floor, *money, length) + rest + texts
 
 
 def pack_settlement(
@@ -105,6 +125,21 @@ def pack_settlement(
         for box, body in zip(boxes, bodies, strict=True)
     ]
     return head + b"".join(pieces)
+
+
+_MENDING = Struct(">HHQQH")
+_CORRECTION = Struct(">Q3sI")
+
+
+def pack_mending(mend: Mending, scalars: Group, lists: Group) -> bytes:
+    """The fields of a MEND."""
+    outbox = index_of(lists, mend.outbox) if mend.outbox else 0
+    lane, count = index_of(scalars, mend.lane), len(mend.bodies)
+    parts = [_MENDING.pack(lane, outbox, mend.before, mend.number, count)]
+    for entry, body in zip(mend.corrections, mend.bodies, strict=True):
+        amount, currency = entry.money or (0, "")
+        parts.append(_CORRECTION.pack(amount, currency.encode(), len(body)))
+    return b"".join(parts)
 
 
 _AWAY = Struct(">BB")

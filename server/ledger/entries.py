@@ -3,7 +3,8 @@
 Stored: 13 digits of the store's time in ms, then the body: the entry in MessagePack without `box`,
 `seq` and `at`, which its place says. Where it has words, these are sealed (`server.seal`): the body
 is `SEALED`, two bytes with the length of the public part, that part (the entry with its words left
-empty), and the sealed words. All that is here reads the public part, and needs no key.
+empty), and the sealed words: a digest of 16 bytes over both parts, and as many bytes as the words
+have. All that is here reads the public part, and needs no key.
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ from protocol.frames import (
     ProfileEntry,
 )
 
+from .corrections import CorrectionEntry
+
 TIME_DIGITS = 13
 SEALED = 0xC1
-"""The first byte of a body with sealed words; no MessagePack begins so. Older bodies have none."""
+"""The first byte of a body with sealed words; no MessagePack begins so."""
+DIGEST_BYTES = 16
 WORDS: dict[type[Entry], dict[str, Any]] = {
     **{kind: {"text": ""} for kind in (MessageEntry, EditEntry, ForwardEntry)},
     **{kind: {"text": ""} for kind in (PaymentEntry, DepositEntry)},
@@ -44,15 +48,17 @@ WORDS: dict[type[Entry], dict[str, Any]] = {
 _PUBLIC = 3
 """Where the public part begins."""
 
-_EMPTY = blake2b(digest_size=16)
+_EMPTY = blake2b(digest_size=DIGEST_BYTES)
 encode_entry = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(AnyEntry).decode
+_decode = msgspec.msgpack.Decoder(AnyEntry | CorrectionEntry).decode
 
 
 def digest_of(content: bytes) -> bytes:
     """16 bytes over the whole content of a frame, as it is stored, whatever encoding it came in.
 
-    So the stored form of an entry must not change: an old frame sent again would look altered.
+    So the stored form of an entry must not change: an old frame sent again would look altered. Of a
+    message the digest in its seal serves, which is over the same, too; of money this one, which the
+    audit can check without keys.
     """
     digest = _EMPTY.copy()  # quicker than a new one with its parameters
     digest.update(content)
@@ -143,10 +149,9 @@ def split(body: bytes) -> tuple[bytes, bytes]:
     return body[_PUBLIC:end], body[end:]
 
 
-def join(public: Entry, words: bytes) -> bytes:
-    """The body of an entry whose sealed words are these."""
-    encoded = encode_entry(public)
-    return b"%c%b%b%b" % (SEALED, len(encoded).to_bytes(2), encoded, words)
+def join(public: bytes, words: bytes) -> bytes:
+    """The body of an entry with this public part, whose sealed words are these."""
+    return b"%c%b%b%b" % (SEALED, len(public).to_bytes(2), public, words)
 
 
 def restated(body: bytes, entry: Entry) -> bytes:
@@ -154,7 +159,16 @@ def restated(body: bytes, entry: Entry) -> bytes:
     words = split(body)[1]
     if not words:
         return encode_entry(entry)
-    return join(msgspec.structs.replace(entry, **WORDS[type(entry)]), words)
+    return join(encode_entry(msgspec.structs.replace(entry, **WORDS[type(entry)])), words)
+
+
+def posted(body: bytes, entry: Entry) -> bytes:
+    """The content as it was posted: a payment that left its partition, or waits, says so there, but
+    is the same content. `entry`: what `body` says."""
+    if not isinstance(entry, PaymentEntry) or entry.state == "settled":
+        return body
+    settled = msgspec.structs.replace(entry, state="settled", box="", seq=0, at=0)
+    return restated(body, settled)
 
 
 def decode_entry(body: bytes) -> Entry:
@@ -184,8 +198,8 @@ def read_entry(stored: bytes, box: str, seq: int) -> Entry:
 
 
 def differing_field(frame: ClientFrame, stored: bytes) -> str:
-    """The first field in which `frame` differs from the entry stored under the same id. Empty, if
-    it does not: the entry is older than the sealing of words, and so is its digest."""
+    """The first field in which `frame` differs from the entry stored under the same id; `content`,
+    if it is none of the entry."""
     public, words = split(stored[TIME_DIGITS:])
     original = _decode(public)
     name = type(frame).__struct_config__.tag
@@ -197,8 +211,6 @@ def differing_field(frame: ClientFrame, stored: bytes) -> str:
     for field in frame.__struct_fields__:
         if field not in sealed and getattr(frame, field) != getattr(original, field, UNSET):
             return field
-    if not words:
-        return "" if type(original) in WORDS else "content"
     return "text" if "text" in sealed else "content"
 
 

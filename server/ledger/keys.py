@@ -23,7 +23,11 @@ from zlib import crc32
 WORLD = "$world"
 """The system account that deposits come from; its balance is minus the money in circulation."""
 SUSPENSE = "$suspense"
-"""The system account of each partition that takes money which cannot go back to its payer."""
+"""The system account of each partition that takes money which cannot go back to its payer, and what
+an end of a lane has lost."""
+LOSSES = "$losses"
+"""The system account of each partition that owes what its side of a lane has lost: below zero, it
+is money that payees have and no payer was debited for."""
 META = b"{p0}meta"
 """The hash that says what the whole store was initialised with: schema and partitions."""
 SLOTS = 16_384
@@ -68,6 +72,16 @@ class AccountKeys:
         """Hash, of a person: payments that wait to be accepted."""
 
 
+class Near(NamedTuple):
+    """Two people of one partition, as a post from one to the other needs them."""
+
+    pair: bytes
+    """The key of what they think of each other."""
+    other: AccountKeys
+    boxes: tuple[bytes, bytes]
+    names: tuple[str, str]
+
+
 class LaneEnd(NamedTuple):
     """The keys that an arrival in a partition needs besides those of who it is for."""
 
@@ -93,6 +107,7 @@ class Keyspace:
         """Of accounts that are known to live in other regions: where they are, but no keys."""
         self._worlds = [AccountKeys(WORLD, p, tag) for p, tag in enumerate(self._tags)]
         self._suspense = [AccountKeys(SUSPENSE, p, tag) for p, tag in enumerate(self._tags)]
+        self._losses = [AccountKeys(LOSSES, p, tag) for p, tag in enumerate(self._tags)]
         lanes = lru_cache(maxsize=LANES_CACHED)
         self.lane_out = lanes(self._lane_out)
         """(source, to): the key of what partition `source` sent to the partition labelled `to`."""
@@ -104,6 +119,8 @@ class Keyspace:
         """(at, source): the key of what arrived in partition `at` from that labelled `source`."""
         self.pair = lru_cache(maxsize=NAMES_CACHED)(self._pair)
         """(partition, one, other): the key there that tells what two people think of each other."""
+        self.near = lru_cache(maxsize=NAMES_CACHED)(self._near)
+        """(own, to): both of them; None, if `to` lives in another partition, or is oneself."""
 
     def _of(self, name: str) -> AccountKeys:
         partition = self.partition_of(name)
@@ -129,6 +146,10 @@ class Keyspace:
         """The keys of `$suspense`, which has a record and a box in a partition that needed it."""
         return self._suspense[partition]
 
+    def losses(self, partition: int) -> AccountKeys:
+        """The keys of `$losses`, which has a record and a box in a partition that needed it."""
+        return self._losses[partition]
+
     def lives_abroad(self, name: str, label: str) -> None:
         """`name` lives in another region, in the partition with this label."""
         self.abroad[name] = AccountKeys(name, -1, "", label)
@@ -148,6 +169,13 @@ class Keyspace:
     def _pair(self, partition: int, one: str, other: str) -> bytes:
         first, second = sorted((one, other))
         return f"{self._tags[partition]}f:{first}{second}".encode()
+
+    def _near(self, own: AccountKeys, to: str) -> Near | None:
+        other = self.of(to)
+        if other.partition != own.partition or to == own.name:
+            return None
+        pair = self.pair(own.partition, own.name, to)
+        return Near(pair, other, (own.box, other.box), (own.name, to))
 
     def erasing(self, partition: int) -> bytes:
         """The key of the hash of a partition's accounts that are closed and not yet erased."""

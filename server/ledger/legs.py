@@ -83,9 +83,14 @@ def read_leg(stored: bytes) -> tuple[int, Leg]:
         ValueError: if it is damaged.
     """
     try:
-        return int.from_bytes(stored[:STAMP]), _decode(stored[STAMP:])
+        return time_of(stored), _decode(stored[STAMP:])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"a leg is damaged: {error}") from None
+
+
+def time_of(stored: bytes) -> int:
+    """When a leg was put into its outbox, in ms of the store there."""
+    return int.from_bytes(stored[:STAMP])
 
 
 def stamped(at: int, data: bytes) -> bytes:

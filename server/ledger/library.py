@@ -12,8 +12,8 @@ from importlib import resources
 from typing import Protocol
 
 PARTS = (
-    *("contract", "records", "lanes", "batch", "post", "conditions", "pairs", "checks"),
-    *("effects", "arrivals", "offers", "apply", "functions"),
+    *("contract", "records", "lanes", "batch", "post", "hashes", "conditions", "pairs", "checks"),
+    *("effects", "arrivals", "mends", "offers", "apply", "functions"),
 )
 LIBRARY = "teller"
 

@@ -77,6 +77,8 @@ def _mark(post: Post, seq: int, at: int, balances: list[int], waits: bool) -> by
     """The duplicate mark of `post`, as the store keeps it."""
     money = bool(balances) and post.kind != Kind.REGISTER
     form = 0 if not money else 3 if waits else 1 if post.to else 2
+    if post.kind == Kind.ASK:
+        form = 4
     mark = post.digest + pack(">B", form) + pack(">Q", seq)[2:] + pack(">Q", at)[2:]
     if money:
         available, held, version = balances[:3]
@@ -190,7 +192,7 @@ class ModelBooks:
             raise Refused(Status.ID_TOO_OLD)
         self._check_parties(post)
         self._check_rights(post, at)
-        self.fields.check(post.conditions, at)
+        self.fields.check(post.conditions, at, post.members)
         verdict = self._judge_pair(post)
         if post.kind in (Kind.CREATE, Kind.JOIN):
             joined, _, most = post.extra

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .conditions import Change, Condition, Op, Test
+from .keys import AccountKeys
 from .status import Status
 
 Result = list[int | bytes]
 NOTES_MAX = 1_024
 _NOTE = 6
-"""Bytes of a note."""
+"""Bytes of a note, without its tag."""
+_TAG = 14
+_OWNER = 8
+"""Bytes of a tag, and of its beginning that says whose it is."""
 
 
 class Refused(Exception):
@@ -49,6 +53,7 @@ _HOLDS: dict[Test, Callable[[bytes | None, str, int], bool]] = {
     Test.PASSED: lambda value, arg, at: value is None or _passed(value, at),
     Test.AHEAD: lambda value, arg, at: value is not None and not _passed(value, at),
     Test.ABOVE: lambda value, arg, at: value is not None and int(value) > int(arg),
+    Test.SPACE: lambda value, arg, at: _has_space(value or b"", arg),
 }
 
 
@@ -79,8 +84,10 @@ class Fields:
         else:
             names.discard(name)
 
-    def check(self, conditions: tuple[Condition, ...], at: int) -> None:
-        """Whether all of them hold at `at` ms.
+    def check(
+        self, conditions: tuple[Condition, ...], at: int, members: AccountKeys | None = None
+    ) -> None:
+        """Whether all of them hold at `at` ms. `members`: the room of the post.
 
         Raises:
             Refused: with the status of the first that does not.
@@ -88,7 +95,7 @@ class Fields:
         forgiven = False  # one before, in a chain of which one is enough, holds
         for condition in conditions:
             value = self.value(condition.key, condition.field)
-            if self._holds(condition, value, at):
+            if self._holds(condition, value, at, members):
                 forgiven = True
             elif not (forgiven or condition.either):
                 detail = []
@@ -96,14 +103,24 @@ class Fields:
                     detail = [value]
                 elif condition.test == Test.FEWER:
                     detail = [condition.arg.encode()]
+                elif condition.test == Test.SPACE:
+                    detail = [condition.arg.partition(" ")[0].encode()]
                 raise Refused(condition.status, *detail)
             forgiven = forgiven and condition.either
 
-    def _holds(self, condition: Condition, value: bytes | None, at: int) -> bool:
+    def _holds(
+        self, condition: Condition, value: bytes | None, at: int, members: AccountKeys | None
+    ) -> bool:
         if condition.test == Test.SOME:
             return bool(self.hashes.get(condition.key))
         if condition.test == Test.FEWER:
-            return len(self.hashes.get(condition.key, ())) < int(condition.arg)
+            fields = self.hashes.get(condition.key, {})
+            size = len(fields) - sum(map(len, self._ended(condition.key, condition.field, at)))
+            return size < int(condition.arg)
+        if condition.test == Test.ROLE_OF:
+            assert members is not None
+            role = value and self.value(members.members, value.decode())
+            return bool(role) and _first_word(role or b"") in condition.arg.split(",")
         return _HOLDS[condition.test](value, condition.arg, at)
 
     def change(self, changes: tuple[Change, ...], seqs: list[int], at: int) -> None:
@@ -113,8 +130,23 @@ class Fields:
             if op in (Op.ENLIST, Op.STRIKE):
                 self.enlist(key, name, with_it=op == Op.ENLIST)
                 continue
+            if op == Op.SWEEP:
+                for one in [name for some in self._ended(key, text, at) for name in some]:
+                    self.put(key, one, None)
+                continue
             before = self.value(key, field)
             self.put(key, name, _after(op, before, text, seqs, at))
+
+    def _ended(self, key: bytes, groups: str, at: int) -> list[list[bytes]]:
+        """What goes from the hash: each field that has ended, with those beside it. The store may
+        pass over some where there are more than 20 fields."""
+        fields = self.hashes.get(key, {})
+        letters = {group[:1]: group for group in groups.split(",")}
+        return [
+            [letter.encode() + field[1:] for letter in letters[field[:1].decode()]]
+            for field, value in fields.items()
+            if field[:1].decode() in letters and value.isdigit() and _passed(value, at)
+        ]
 
 
 def _after(op: Op, before: bytes | None, text: str, seqs: list[int], at: int) -> bytes | None:
@@ -130,7 +162,24 @@ def _after(op: Op, before: bytes | None, text: str, seqs: list[int], at: int) ->
     if op == Op.HUSH:
         word = before.partition(b" ")[0] if before is not None else None
         return word if word is None or text == "0" else b"%b %d" % (word, at + int(text))
-    notes = before or b""
-    if len(notes) < NOTES_MAX * _NOTE:
-        notes += seqs[int(text) - 1].to_bytes(_NOTE)
-    return notes
+    return _with_note(before or b"", seqs[int(text[0]) - 1], text[1:].encode())
+
+
+def _notes(value: bytes, tag: int) -> list[bytes]:
+    size = _NOTE + tag
+    return [value[at : at + size] for at in range(0, len(value), size)]
+
+
+def _with_note(value: bytes, seq: int, tag: bytes) -> bytes:
+    before = _notes(value, len(tag))
+    notes = [one for one in before if not tag or one[_NOTE:] != tag]
+    if len(notes) == NOTES_MAX:
+        return value
+    return b"".join(notes) + seq.to_bytes(_NOTE) + tag
+
+
+def _has_space(value: bytes, arg: str) -> bool:
+    most, _, tag = arg.partition(" ")
+    tags = [one[_NOTE:].decode() for one in _notes(value, _TAG)]
+    of_owner = [one for one in tags if one[:_OWNER] == tag[:_OWNER]]
+    return tag in tags or len(of_owner) < int(most)

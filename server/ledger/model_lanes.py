@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from protocol.money import AMOUNT_MAX
 
-from .crossing import Arrival, Settlement
+from .crossing import Arrival, Mending, Settlement
 from .lanes import LEG_WINDOW, InLane, OutLane
 from .legs import LegKind, OutLeg, pack_leg, read_leg
 from .model import Account
@@ -14,7 +14,7 @@ from .model_fields import Refused, Result
 from .model_offers import OfferBooks
 from .model_pairs import Verdict
 from .posts import Post
-from .records import FROZEN
+from .records import FROZEN, ISSUER
 from .status import Status
 from .waiting import Ending, as_waiting
 
@@ -31,6 +31,8 @@ class Model(OfferBooks):
             return self._arrive(post, post.extra, at)
         if isinstance(post.extra, Settlement):
             return self._settle(post, post.extra, at)
+        if isinstance(post.extra, Mending):
+            return self._mend(post, post.extra, at)
         if isinstance(post.extra, Ending):
             return self.end_waiting(post, post.extra, at)
         return self.apply_one(post, at)
@@ -43,6 +45,8 @@ class Model(OfferBooks):
             return [Status.DUPLICATE, b"1" if come.seq in lane.refused else b"0"]
         if come.seq > min(lane.last + 1, come.floor + LEG_WINDOW):
             return [Status.LANE_GAP, b"%d" % lane.last]
+        if come.behind > lane.at:
+            return [Status.LANE_FORKED, b"%d" % lane.last]
         self.lanes_in[come.end.lane] = lane
         lane.last, lane.at = come.seq, max(lane.at, come.at)
         lane.refused = [seq for seq in lane.refused if seq > come.floor]
@@ -57,7 +61,7 @@ class Model(OfferBooks):
         if come.leg.kind not in (LegKind.JOIN, LegKind.LEAVE):
             self._check_parties(post)
             self._check_rights(post, at)
-        self.fields.check(post.conditions, at)
+        self.fields.check(post.conditions, at, post.members)
         verdict = self._judge_pair(post)
         if come.leg.kind != LegKind.RETURN:
             self._check_recipient(post)
@@ -127,3 +131,44 @@ class Model(OfferBooks):
         entries = zip(post.boxes, settled.bodies, strict=True)
         seqs = [self._append(box, b"%013d" % at + body) for box, body in entries]
         return [Status.OK, *seqs]
+
+    def _mend(self, post: Post, mend: Mending, at: int) -> Result:
+        assert post.to is not None
+        owes = bool(mend.outbox)
+        out = self.lanes_out.get(mend.lane, OutLane())
+        arrived = self.lanes_in.get(mend.lane, InLane())
+        last = out.done if owes else arrived.last
+        if mend.before != last or mend.number <= last:
+            return [Status.LANE_MOVED, b"%d" % last]
+        account = self.accounts.get(post.to.record, Account(ISSUER if owes else 0))
+        if _overflows(account, mend, owes):
+            return [Status.BALANCE_OVERFLOW]
+        self.accounts[post.to.record] = account
+        if owes:
+            self.lanes_out[mend.lane] = out
+            del self.outboxes.setdefault(mend.outbox, [])[: out.done - out.first + 1]
+            out.sent += mend.number - out.done
+            out.done, out.first = mend.number, mend.number + 1
+        else:
+            self.lanes_in[mend.lane] = arrived
+            arrived.last = mend.number
+        seq = 0
+        for entry, body in zip(mend.corrections, mend.bodies, strict=True):
+            if entry.money:
+                amount, currency = entry.money
+                self._carry(out if owes else arrived, currency, amount)
+                account.change(currency, -amount if owes else amount)
+            seq = self._append(post.boxes[0], b"%013d" % at + body)
+        return [Status.OK, seq]
+
+
+def _overflows(account: Account, mend: Mending, owes: bool) -> bool:
+    """Whether the account cannot hold the corrections."""
+    sums: dict[str, int] = {}
+    for amount, currency in filter(None, (entry.money for entry in mend.corrections)):
+        sums[currency] = sums.get(currency, 0) + amount
+    for currency, total in sums.items():
+        has = account.holding(currency).available
+        if abs(has - total if owes else has + total) > AMOUNT_MAX:
+            return True
+    return False

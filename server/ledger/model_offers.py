@@ -63,7 +63,7 @@ class OfferBooks(ModelBooks):
             raise Refused(Status.DUPLICATE)
         if stored != end.stored:
             raise Refused(Status.CORRUPT)
-        if self._payee(post).flags:
+        if post.kind == Kind.TAKE and self._payee(post).flags:
             raise Refused(Status.ACCOUNT_FROZEN)
         half = self.pairs.half(post)
         if post.kind == Kind.TAKE:

@@ -23,7 +23,7 @@ def take(keyspace: Keyspace, payee: AccountKeys, offer: Offer) -> Post:
     """The money becomes the payee's, who has accepted the payer. A `settled` entry tells both.
 
     Answers: OK with the seqs and the payee's balance; DUPLICATE, if the offer is gone; NO_REQUEST,
-    if the payee has not accepted the payer; ACCOUNT_FROZEN.
+    if the payee has not accepted the payer; ACCOUNT_FROZEN, if nothing may come to the payee now.
     """
     money = offer.amount, offer.currency
     entry = SettledEntry(offer.id, offer.payer, payee.name, *money)
@@ -40,8 +40,9 @@ def take(keyspace: Keyspace, payee: AccountKeys, offer: Offer) -> Post:
 def give_back(keyspace: Keyspace, payee: AccountKeys, offer: Offer, age_ms: int = 0) -> Post:
     """The money goes back: the payee has declined or blocked the payer, or it is `age_ms` old.
 
-    Both are told by a `returned` entry. Answers as `take`, of both balances if both are here;
-    SUSPENSE with the payer's seq, if they cannot have it.
+    Both are told by a `returned` entry. It was never the payee's, so it goes though they are frozen
+    or suspended. Answers as `take`, of both balances if both are here; SUSPENSE with the payer's
+    seq, if they cannot have it.
     """
     code = Status.REQUEST_PENDING if age_ms else Status.NOT_ACCEPTED
     money = offer.amount, offer.currency

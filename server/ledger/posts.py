@@ -20,10 +20,12 @@ from .conditions import Change, Condition, pack_asks
 from .crossing import (
     Arrival,
     Group,
+    Mending,
     Settlement,
     index_of,
     pack_arrival,
     pack_away,
+    pack_mending,
     pack_settlement,
     text,
 )
@@ -52,6 +54,10 @@ class Kind(IntEnum):
     """Money that waits becomes its payee's."""
     GIVE_BACK = 9
     """Money that waits goes back to its payer."""
+    MEND = 10
+    """An end of a lane that has lost its last moments is brought up to the other."""
+    ASK = 11
+    """An entry by which somebody asks to become a member of a room. Its mark says so."""
 
 
 class Mode(IntEnum):
@@ -157,6 +163,12 @@ def _room(post: Post, others: dict[bytes, int]) -> bytes:
     return pack(">H", index_of(others, post.members.members)) + text(post.who, "B")
 
 
+def _rare(extra: Ending | Mending, scalars: Group, lists: Group) -> bytes:
+    if isinstance(extra, Ending):
+        return pack_ending(extra, scalars, lists)
+    return pack_mending(extra, scalars, lists)
+
+
 def _extra(post: Post, scalars: Group, lists: Group, others: Group) -> bytes:
     """The fields that only some kinds have."""
     extra: tuple[Any, ...] = post.extra
@@ -164,8 +176,8 @@ def _extra(post: Post, scalars: Group, lists: Group, others: Group) -> bytes:
         return pack_arrival(extra, scalars, lists, others)
     if isinstance(extra, Settlement):
         return pack_settlement(extra, post.boxes, scalars, lists)
-    if isinstance(extra, Ending):
-        return pack_ending(extra, scalars, lists)
+    if isinstance(extra, Ending | Mending):
+        return _rare(extra, scalars, lists)
     key, *values = extra
     if post.kind == Kind.FLAG:
         return pack(">BB", *extra)
@@ -252,15 +264,19 @@ def results(posts: list[Post], reply: list[Any]) -> list[list[int | bytes]]:
 
 _MARK = Struct(">16sB6s6s")
 _AFTER = Struct(">qQ7s")
+_ASKED = 4
+"""The form of a mark of an ASK."""
 _STATES: tuple[Literal["settled", "accepted", "waiting"], ...]
 _STATES = ("settled", "settled", "accepted", "waiting")
-"""Of money, by the mark's form; 0 is no money."""
+"""Of money, by the mark's form; 0 and 4 are no money."""
 
 
 class Mark:
     """A duplicate mark, read: what the original ack said."""
 
-    __slots__ = ("at", "available", "box", "digest", "held", "money", "seq", "state", "version")
+    __slots__ = (
+        *("asks", "at", "available", "box", "digest", "held", "money", "seq", "state", "version"),
+    )
 
     def __init__(self, stored: bytes) -> None:
         """Read it.
@@ -269,7 +285,10 @@ class Mark:
             ValueError: if it is damaged.
         """
         try:
-            self.digest, money, seq, at = _MARK.unpack_from(stored)
+            self.digest, form, seq, at = _MARK.unpack_from(stored)
+            self.asks = form == _ASKED
+            """A `join` by which its sender only asked."""
+            money = 0 if self.asks else form
             behind = _MARK.size + (_AFTER.size if money else 0)
             after = _AFTER.unpack_from(stored, _MARK.size) if money else (0, 0, b"")
         except struct.error:

@@ -7,7 +7,6 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from protocol.frames import (
     DepositEntry,
@@ -18,8 +17,9 @@ from protocol.frames import (
     SettledEntry,
 )
 
-from .entries import TIME_DIGITS, digest_of, read_entry, restated
-from .keys import SUSPENSE, WORLD, Keyspace
+from .corrections import CorrectionEntry
+from .entries import TIME_DIGITS, digest_of, posted, read_entry
+from .keys import LOSSES, SUSPENSE, WORLD, Keyspace
 from .posts import Mark
 from .records import ISSUER, parse_record
 from .routing import mark_of
@@ -64,15 +64,6 @@ def mark_key(keyspace: Keyspace, entry: MoneyEntry) -> bytes:
     return mark_of(keyspace, partition, entry.from_, entry.id)
 
 
-def posted(stored: bytes, entry: MoneyEntry) -> bytes:
-    """The content as it was posted: a payment that left its partition says `accepted` there, but
-    is the same content."""
-    if not isinstance(entry, PaymentEntry) or entry.state == "settled":
-        return stored[TIME_DIGITS:]
-    settled = replace(entry, state="settled", box="", seq=0, at=0)
-    return restated(stored[TIME_DIGITS:], settled)
-
-
 class Pairs:
     """Tells pairs of boxes that do not hold the same money entries, whatever the order.
 
@@ -91,7 +82,7 @@ class Pairs:
         others = elsewhere(entry) if box == home else (box,)
         for other in others:
             near = self.near(home, other)
-            data = stored if near else posted(stored, entry)
+            data = stored if near else posted(stored[TIME_DIGITS:], entry)
             weight = int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
             self._count((home, other), weight if box == home else -weight)
 
@@ -121,6 +112,8 @@ class Replay:
         """Money entries at home here; the caller empties it."""
         self.offers: dict[tuple[str, str], tuple[int, str]] = {}
         """Payments to the account that wait, by payer and id: amount and currency."""
+        self.corrections: list[CorrectionEntry] = []
+        """What the mending of lanes booked against this account."""
 
     def take(self, seq: int, stored: bytes) -> MoneyEntry | None:
         """The next entry; answers it if it belongs here and moved money."""
@@ -131,7 +124,10 @@ class Replay:
             return None
         if isinstance(entry, PaymentEntry | DepositEntry):
             return self._take_money(seq, entry, stored)
-        self._take_words(seq, entry)
+        if isinstance(entry, CorrectionEntry):
+            self._correct(seq, entry)
+        else:
+            self._take_words(seq, entry)
         return None
 
     def _take_words(self, seq: int, entry: Entry) -> None:
@@ -146,6 +142,15 @@ class Replay:
                 self._misplaced(seq)
         elif isinstance(entry, ReturnedEntry):
             self._returned(seq, entry)
+
+    def _correct(self, seq: int, entry: CorrectionEntry) -> None:
+        """`$losses` owes what a source has lost, `$suspense` has what an end has lost."""
+        if self.name not in (LOSSES, SUSPENSE):
+            self._misplaced(seq)
+            return
+        self.corrections.append(entry)
+        self.changes += entry.money is not None
+        self._add(entry, -1 if self.name == LOSSES else 1)
 
     def _returned(self, seq: int, entry: ReturnedEntry) -> None:
         if self.name == entry.to and not entry.suspended:
@@ -167,7 +172,7 @@ class Replay:
         self.changes += 1
         return True
 
-    def _add(self, entry: ReturnedEntry, sign: int) -> None:
+    def _add(self, entry: ReturnedEntry | CorrectionEntry, sign: int) -> None:
         if entry.amount is not UNSET and entry.currency is not UNSET:
             has = self.balances.get(entry.currency, 0)
             self.balances[entry.currency] = has + sign * entry.amount
@@ -211,7 +216,7 @@ class Replay:
         except ValueError:
             yield f"the record of {self.name} is damaged"
             return
-        if bool(record.flags & ISSUER) != (self.name == WORLD):
+        if bool(record.flags & ISSUER) != (self.name in (WORLD, LOSSES)):
             yield f"only {WORLD} may go below zero; the flags of {self.name} are {record.flags}"
         if record.version != self.changes:
             yield f"{self.name} has version {record.version} after {self.changes} money changes"
@@ -254,7 +259,7 @@ def check_mark(home: Home, stored: bytes | None) -> str | None:
     after = (mark.available + mark.held, mark.version)
     if (mark.box, mark.seq, mark.at) != (entry.box, entry.seq, entry.at):
         return f"the duplicate mark of {place} points to entry {mark.seq} of {mark.box}"
-    if mark.digest != digest_of(posted(home.stored, entry)):
+    if mark.digest != digest_of(posted(home.stored[TIME_DIGITS:], entry)):
         return f"{place} is not what was posted"
     if not mark.money or (isinstance(entry, PaymentEntry) and after != home[2:]):
         return f"the duplicate mark of {place} holds another balance than the entries"

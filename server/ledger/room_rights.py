@@ -6,7 +6,7 @@ and readers; nobody may touch who stands beside or above them.
 
 from __future__ import annotations
 
-from .conditions import Condition, Test
+from .conditions import Change, Condition, Op, Test
 from .keys import AccountKeys
 from .status import Status
 
@@ -14,6 +14,10 @@ RULES_MAX = 20_000
 """Most fields of a room's rules that invitations and requests may fill: who is banned, invited or
 asks, and links. About 2 MB."""
 LEADERS = "owner,admin"
+RULES_END = "b,v,xuk"
+"""Fields of a room's rules that end by themselves (see `Op.SWEEP`): bans, invitations, and links
+with their uses and makers. Those of its pace all do."""
+PACE_ENDS = "@"
 _CLOSED_TO_ALL = "private,ask"
 
 
@@ -70,10 +74,11 @@ def may_come(room: AccountKeys, who: str) -> tuple[Condition, ...]:
 
 
 def knows(room: AccountKeys, code: str) -> tuple[Condition, ...]:
-    """The invitation by `code` holds and has uses left."""
+    """The invitation by `code` holds and has uses left, and who made it may still make one."""
     return (
         Condition(room.rules, Test.AHEAD, f"x:{code}", "", Status.NOT_INVITED),
         Condition(room.rules, Test.ABOVE, f"u:{code}", "0", Status.NOT_INVITED),
+        Condition(room.rules, Test.ROLE_OF, f"k:{code}", LEADERS, Status.NOT_INVITED),
     )
 
 
@@ -105,8 +110,13 @@ def not_invited(room: AccountKeys, who: str) -> Condition:
 
 
 def has_space(room: AccountKeys) -> Condition:
-    """The rules of `room` have not grown beyond all measure."""
-    return Condition(room.rules, Test.FEWER, "", str(RULES_MAX), Status.LIMIT_EXCEEDED)
+    """The rules of `room` have not grown beyond all measure; what has ended does not count."""
+    return Condition(room.rules, Test.FEWER, RULES_END, str(RULES_MAX), Status.LIMIT_EXCEEDED)
+
+
+def without_ended(room: AccountKeys) -> Change:
+    """What has ended in the rules of `room` goes: it comes with every post that adds to them."""
+    return Change(room.rules, Op.SWEEP, "", RULES_END)
 
 
 def may_leave(room: AccountKeys, who: str) -> tuple[Condition, ...]:
@@ -122,4 +132,12 @@ def may_write_now(room: AccountKeys, who: str) -> tuple[Condition, ...]:
     return (
         Condition(room.members, Test.IS, who, LEADERS, Status.TOO_SOON, True),
         Condition(room.pace, Test.PASSED, who, "", Status.TOO_SOON),
+    )
+
+
+def wrote_now(room: AccountKeys, who: str, slow_s: int) -> tuple[Change, ...]:
+    """`who` may write into `room` again in `slow_s` seconds; whose time has come takes no place."""
+    return (
+        Change(room.pace, Op.SWEEP, "", PACE_ENDS),
+        Change(room.pace, Op.UNTIL, who, str(slow_s * 1000)),
     )

@@ -23,20 +23,18 @@ _KIND = {Create: Kind.CREATE, Join: Kind.JOIN, Leave: Kind.LEAVE}
 
 def to_person(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> None:
     """Words, or a marker, for the box of the sender and that of `to`."""
-    post.partition = own.partition
-    post.box = own.name
+    near = keyspace.near(own, to)
+    if near is not None and to not in keyspace.abroad:
+        post.partition = own.partition
+        post.box = own.name
+        post.pair, post.to, post.boxes, post.names = near
+        return
+    to_self(post, own)
     if to == own.name:
         post.to = own
-        to_self(post, own)
         return
     post.pair = keyspace.pair(own.partition, own.name, to)
     other = keyspace.party(to)
-    if other.partition == own.partition:
-        post.to = other
-        post.boxes = (own.box, other.box)
-        post.names = (own.name, to)
-        return
-    to_self(post, own)
     leg = Leg(LegKind.PERSON, to, own.name, post.id, body=post.body)
     post.legs = (out_leg(keyspace, own.partition, other.label, leg),)
     if other.partition >= 0:
@@ -75,24 +73,26 @@ def room_marker(keyspace: Keyspace, post: Post, own: AccountKeys, to: str) -> No
 
 def payment(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Payment) -> None:
     """Money to a person, perhaps shown in a room: posted in the payer's partition."""
-    payee = keyspace.party(frame.to)
-    room = keyspace.party(frame.room) if isinstance(frame.room, str) else None
-    here = post.partition = own.partition
+    to, here = frame.to, own.partition
     post.sender = own
     _money(post, frame)
-    post.box = own.name
-    post.boxes = (own.box,)
-    post.names = (own.name,)
-    if frame.to != own.name:
-        post.pair = keyspace.pair(here, own.name, frame.to)
-    if payee.partition == here:
-        post.to = payee
-        post.boxes += (payee.box,)
-        post.names += (payee.name,)
+    near = keyspace.near(own, to)
+    if near is not None and to not in keyspace.abroad:
+        post.partition = here
+        post.box = own.name
+        post.pair, post.to, post.boxes, post.names = near
     else:
-        _pay_away(keyspace, post, payee)
-    if room is None:
+        to_self(post, own)
+        if to != own.name:
+            post.pair = keyspace.pair(here, own.name, to)
+            _pay_away(keyspace, post, keyspace.party(to))
+        else:  # which the store refuses
+            post.to = own
+            post.boxes += post.boxes
+            post.names += post.names
+    if not isinstance(frame.room, str):
         return
+    room = keyspace.party(frame.room)
     if room.partition == here:
         post.room = post.members = room
         post.boxes += (room.box,)

@@ -86,7 +86,7 @@ def invite(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Invite, who:
         rights.has_space(room),
     )
     until = str(frame.expires_s * 1000)
-    post.changes = (Change(room.rules, Op.UNTIL, f"v:{who}", until),)
+    post.changes = rights.without_ended(room), Change(room.rules, Op.UNTIL, f"v:{who}", until)
     _exists(keyspace, post, who)
     _tell(keyspace, post, who)
     if post.to is not None:  # else their own partition looks at what they think of each other
@@ -100,14 +100,16 @@ def link(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Invite, code: 
     room = _in_room(keyspace, post, own, frame.room)
     post.boxes, post.names = (), ()
     post.conditions = (rights.leads(room, own.name),)
-    until, left = f"x:{code}", f"u:{code}"
+    until, left, maker = f"x:{code}", f"u:{code}", f"k:{code}"
     if not frame.uses:
-        post.changes = Change(room.rules, Op.DROP, until), Change(room.rules, Op.DROP, left)
+        post.changes = tuple(Change(room.rules, Op.DROP, one) for one in (until, left, maker))
         return
     post.conditions += (rights.has_space(room),)
     post.changes = (
+        rights.without_ended(room),
         Change(room.rules, Op.UNTIL, until, str(frame.expires_s * 1000)),
         Change(room.rules, Op.PUT, left, str(frame.uses)),
+        Change(room.rules, Op.PUT, maker, own.name),
     )
 
 
@@ -135,9 +137,9 @@ def ban(keyspace: Keyspace, post: Post, own: AccountKeys, frame: Ban) -> None:
         kept = Change(room.rules, Op.PUT, field, "0")
     bare = replace(post)
     bare.conditions = (*rights.above(room, own.name, who), rights.is_not_in(room, who))
-    bare.changes = (kept, *_forget_wish(room, who))
+    bare.changes = (rights.without_ended(room), kept, *_forget_wish(room, who))
     _put_out(keyspace, post, room, own.name, who)
-    post.changes += (kept, *_forget_wish(room, who))
+    post.changes += (rights.without_ended(room), kept, *_forget_wish(room, who))
     again = replace(post)  # who came in between the two
     bare.otherwise = Status.ALREADY_A_MEMBER, again
     post.otherwise = Status.NOT_A_MEMBER, bare
@@ -208,7 +210,7 @@ def _ask(keyspace: Keyspace, post: Post, own: AccountKeys, room: AccountKeys) ->
     assert isinstance(post.entry, JoinEntry)
     who = own.name
     entry = replace(post.entry, asks=True)
-    form = replace(post, kind=Kind.ENTRY, entry=entry, extra=(), legs=())
+    form = replace(post, kind=Kind.ASK, entry=entry, extra=(), legs=())
     form.body = restated(post.body, entry)
     form.room = form.members = None  # who asks is no member, and the first form found the room
     form.conditions = (
@@ -217,7 +219,7 @@ def _ask(keyspace: Keyspace, post: Post, own: AccountKeys, room: AccountKeys) ->
         rights.not_banned(room, who),
         *rights.may_ask(room, who),
     )
-    form.changes = (Change(room.rules, Op.UNTIL, f"a:{who}", "0"),)
+    form.changes = rights.without_ended(room), Change(room.rules, Op.UNTIL, f"a:{who}", "0")
     _tell(keyspace, form, who)
     return form
 

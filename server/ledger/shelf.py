@@ -1,4 +1,5 @@
-"""How the audit reads a store: one server, or a cluster by its client; many partitions at once."""
+"""How audits and menders use a store: one server, or a cluster by its client; many partitions at
+once."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, Protocol
 
 from .keys import WORLD, AccountKeys, Keyspace
+from .posts import Post, pack_call, results
 
 CHUNK = 500
 """Entries, marks or keys that one command reads: small enough not to keep the hub waiting."""
@@ -23,31 +25,42 @@ class Client(Protocol):
 
 
 class Shelf:
-    """The keys of a store, read in pages and in transactions."""
+    """The keys of a store, read in pages and in transactions; and single posts."""
 
     def __init__(self, store: Client, keyspace: Keyspace) -> None:
-        self._store = store
+        self.store = store
         self.keyspace = keyspace
         self._partitions = {keyspace.tag(p): p for p in range(keyspace.partitions)}
 
+    async def apply(self, post: Post) -> list[int | bytes]:
+        """Post `post` alone; its result."""
+        return results([post], await self.store.execute_command(*pack_call([post])))[0]
+
     async def read(self, *command: Any) -> Any:
         """The answer to one command."""
-        return await self._store.execute_command(*command)
+        return await self.store.execute_command(*command)
 
     async def together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """The answers to `commands`, which are of one partition, of one moment; for a key of a
         wrong type an exception."""
-        pipe = self._store.pipeline(transaction=len(commands) > 1)
+        pipe = self.store.pipeline(transaction=len(commands) > 1)
         for command in commands:
             pipe.execute_command(*command)
         answers: list[Any] = await pipe.execute(raise_on_error=False)
         return answers
 
+    async def now(self, partition: int) -> int:
+        """The time of the store where `partition` lies, in ms."""
+        key = self.keyspace.world(partition).record
+        empty = ("FCALL", "teller_post", 1, key, 0, 0, 0, b"")  # a call of no posts: it says when
+        (at,) = await self.store.execute_command(*empty)
+        return int(at)
+
     async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
         """Keys like `pattern` behind any tag, in pages, each of one partition; a key may come
         twice."""
         pages: dict[int, list[bytes]] = {}
-        async for key in self._store.scan_iter(match="{p*}" + pattern, count=CHUNK):
+        async for key in self.store.scan_iter(match="{p*}" + pattern, count=CHUNK):
             partition = self.partition_of(key)
             page = pages.setdefault(partition, [])
             page.append(key)

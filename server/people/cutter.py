@@ -104,6 +104,8 @@ class Cutter:
         for peer in party.everyone():
             if not isinstance(peer, Peer):
                 continue
+            if flags & CLOSED and peer in self._services.erasing.answering:
+                continue  # looked at again in a moment
             if flags & CLOSED:
                 peer.goodbye(Close.LOGGED_OUT, "the account was erased")
             elif flags & SUSPENDED:

@@ -11,6 +11,7 @@ import structlog
 from ..courier.origin import Origin
 from ..ledger.arrivals import arrival
 from ..ledger.crossing import Arrival
+from ..ledger.legs import time_of
 from ..ledger.posts import Post
 from ..ledger.status import Status
 from ..outcomes import Result
@@ -93,14 +94,16 @@ class Arriving:
         """The posts up to the first leg that is damaged, and what is wrong with that one."""
         keyspace, dest, posts = self._services.keyspace, asked.dest, list[Post]()
         source, floor, asks = asked.source, asked.floor, self._services.settings.asks
+        behind = asked.behind
         for seq, stored in enumerate(asked.legs, asked.first):
             try:
-                post = arrival(keyspace, dest, source, seq, stored, floor, incoming, asks)
+                post = arrival(keyspace, dest, source, seq, stored, floor, incoming, asks, behind)
             except ValueError as error:
                 return posts, f"leg {seq}: {error}"
             if keyspace.partition_of(post.box) != dest:
                 return posts, f"leg {seq}: {post.box} does not belong into partition {dest}"
             posts.append(post)
+            behind = time_of(stored)
         return posts, ""
 
     async def ends(self, region: str, asked: Ends) -> Records:

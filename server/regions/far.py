@@ -24,7 +24,8 @@ LEGS_PER_MESSAGE = 128
 BYTES_PER_MESSAGE = 256 * 1024
 """A message holds one leg more than fit into this."""
 
-_Pushed = tuple[int, bytes, Leg]
+_Pushed = tuple[int, bytes, Leg, int]
+"""A leg's number, itself as stored and read, and the time of the one before it."""
 
 
 class Far:
@@ -41,11 +42,11 @@ class Far:
         self._directory = directory
         self._batch: list[_Pushed] = []
 
-    def push(self, lane: Lane, seq: int, stored: bytes, floor: int) -> None:
+    def push(self, lane: Lane, seq: int, stored: bytes, floor: int, behind: int) -> None:
         _, leg = read_leg(stored)
         if not self._batch:
             asyncio.get_running_loop().call_soon(self._flush, lane, floor)
-        self._batch.append((seq, stored, leg))
+        self._batch.append((seq, stored, leg, behind))
 
     async def record(self) -> object:
         try:
@@ -62,9 +63,10 @@ class Far:
         batch, self._batch = self._batch, []
         while batch:
             some, batch = _piece(batch)
-            legs = [stored for _, stored, _ in some]
-            keys = self._seals.carried(leg.body for _, _, leg in some)
-            question = Arrive(self._source, self._dest, floor, some[0][0], legs, keys)
+            legs = [stored for _, stored, *_ in some]
+            keys = self._seals.carried(leg.body for _, _, leg, _ in some)
+            ends = self._source, self._dest
+            question = Arrive(*ends, floor, some[0][0], legs, keys, some[0][3])
             try:
                 future = self._link.send(question)
             except Unreachable:
@@ -77,7 +79,7 @@ class Far:
         self._judge(lane, pushed, reply.legs if isinstance(reply, Outcomes) else [])
 
     def _judge(self, lane: Lane, pushed: list[_Pushed], outcomes: list[tuple[int, bytes]]) -> None:
-        for (seq, _, leg), (status, detail) in zip(pushed, outcomes, strict=False):
+        for (seq, _, leg, _), (status, detail) in zip(pushed, outcomes, strict=False):
             if status == Status.RETURNED and detail == _UNKNOWN:
                 self._directory.forget(leg.to)
             lane.arrived(seq, leg, [status, detail])

@@ -63,6 +63,8 @@ class Arrive(Said):
     legs: list[bytes]
     keys: dict[str, tuple[bytes, int]] = {}
     """Those to the words in the legs, and for how many seconds they may be kept."""
+    behind: int = 0
+    """The time of the leg before the first, in ms; 0: not known."""
 
 
 class Ends(Said):

@@ -18,7 +18,7 @@ import structlog
 from protocol.errors import Code, FrameError
 
 from ..ledger.entries import TIME_DIGITS, decode_entry
-from ..ledger.notes import fields_of
+from ..ledger.notes import fields_of, tag_of
 from ..store.connection import Down, Lost, Refused
 from .copying import Copy
 from .frames import Failed, Mirror, Mirrored
@@ -155,11 +155,11 @@ class Mirrors:
 
 def _notes(after: int, entries: list[bytes]) -> list[str]:
     """What these entries, which stand behind the first `after`, note in the index of their box:
-    fields and seqs by turns."""
+    fields, seqs and tags by turns."""
     notes: list[str] = []
     for seq, stored in enumerate(entries, after + 1):
         with suppress(ValueError):  # a damaged one says nothing
             entry = decode_entry(stored[TIME_DIGITS:])
             for field in fields_of(entry, int(stored[:TIME_DIGITS])):
-                notes += (field, str(seq))
+                notes += (field, str(seq), tag_of(entry))
     return notes

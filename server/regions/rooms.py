@@ -33,6 +33,7 @@ from ..handlers.reading import status
 from ..handlers.rooms import list_members
 from ..ledger import routing_rooms
 from ..ledger.keys import AccountKeys
+from ..ledger.room_rights import LEADERS
 from ..ledger.status import Status as Outcome
 from ..peer import Peer
 from ..store.connection import Down, Lost, Refused
@@ -155,11 +156,15 @@ class Rooms:
         access = await channel.request("HGET", keys.profile, "access")
         if access in (None, b"public"):
             return True
-        ways = [f"v:{who}"]
-        if isinstance(frame.code, str):
-            ways.append(f"x:{frame.code}")
-        found = await channel.request("HMGET", keys.rules, *ways)
-        return isinstance(found, list) and any(one is not None for one in found)
+        if await channel.request("HGET", keys.rules, f"v:{who}") is not None:
+            return True
+        if not isinstance(frame.code, str):
+            return False
+        maker = await channel.request("HGET", keys.rules, f"k:{frame.code}")
+        if not isinstance(maker, bytes):
+            return False
+        role = await channel.request("HGET", keys.members, maker)
+        return isinstance(role, bytes) and role.decode().split(" ")[0] in LEADERS.split(",")
 
     async def _post(self, region: str, envoy: Envoy, frame: Join | Leave, hint: int) -> None:
         services = self._services

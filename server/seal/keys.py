@@ -6,15 +6,14 @@ erased and that its key is not missing.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Protocol
-
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from ..store.endpoint import StoreError
 
 KEY_BYTES = 64
-"""Two keys of AES-256."""
+"""Two of 32: for the digest, and for the encryption."""
 DESTROYED = bytes(KEY_BYTES)
 ID_BYTES = 16
 INDEX_KEY_BYTES = 32
@@ -86,4 +85,4 @@ class KeyStore(Protocol):
 
 def new_key() -> bytes:
     """A random key."""
-    return AESSIV.generate_key(KEY_BYTES * 8)
+    return secrets.token_bytes(KEY_BYTES)

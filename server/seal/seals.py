@@ -18,7 +18,15 @@ import structlog
 
 from protocol.frames import Entry
 
-from ..ledger.entries import TIME_DIGITS, WORDS, decode_entry, encode_entry, read_entry, split
+from ..ledger.entries import (
+    SEALED,
+    TIME_DIGITS,
+    WORDS,
+    decode_entry,
+    encode_entry,
+    read_entry,
+    split,
+)
 from .keys import DESTROYED, KEY_BYTES, KeysError, KeyStore
 from .seal import Destroyed, Seal
 from .words import author, sealed_body, show, with_words, without_words
@@ -94,14 +102,14 @@ class Seals:
         """
         entries = [read_entry(*one) for one in found]
         closed = [
-            (place, entries[place], words)
+            (place, entries[place], stored[TIME_DIGITS:])
             for place, (stored, _, _) in enumerate(found)
-            if (words := split(stored[TIME_DIGITS:])[1])
+            if stored[TIME_DIGITS] == SEALED
         ]
 
         def opened() -> None:
-            for place, entry, words in closed:
-                entries[place] = self._opened(entry, words)
+            for place, entry, body in closed:
+                entries[place] = self._opened(entry, body)
             then(entries)
 
         self.ready((author(entry) for _, entry, _ in closed), opened)
@@ -135,11 +143,11 @@ class Seals:
         Raises:
             ValueError: if it is damaged.
         """
-        entry, words = decode_entry(body), split(body)[1]
-        if not words:
+        entry = decode_entry(body)
+        if body[0] != SEALED:
             then(entry)
         else:
-            self.ready([author(entry)], lambda: then(self._opened(entry, words)))
+            self.ready([author(entry)], lambda: then(self._opened(entry, body)))
 
     def ready(self, names: Iterable[str], then: Callable[[], None]) -> None:
         """Call `then` once the keys of these accounts are at hand, or could not be had."""
@@ -251,13 +259,13 @@ class Seals:
         for name in missing:
             self._keep(name, found.get(name) or told.get(name), own=name in found)
 
-    def _opened(self, entry: Entry, words: bytes) -> Entry:
+    def _opened(self, entry: Entry, body: bytes) -> Entry:
         known = self._known.get(author(entry))
         if known is None or known.seal is None:
             self.locked += 1
             return without_words(entry, "locked")
         try:
-            return with_words(known.seal, entry, words)
+            return with_words(known.seal, entry, body)
         except Destroyed:
             return without_words(entry, "erased")
         except ValueError:  # the keys are of another past than the store

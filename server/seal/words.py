@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr, replace
 
 from protocol.frames import DepositEntry, Entry, ForwardEntry, PaymentEntry, ProfileEntry
 
-from ..ledger.entries import WORDS, encode_entry, join
+from ..ledger.entries import WORDS, encode_entry, join, posted, split
 from .seal import Destroyed, Seal
 
 _MARK = "\x01"
@@ -35,13 +35,13 @@ def sealed_body(seal: Seal, entry: Any) -> bytes:
         if text is UNSET:
             return encode_entry(entry)
         force_setattr(entry, "text", "")
-        return seal.body(entry, text)
+        return seal.body(entry, text)[0]
     fields = ((name, getattr(entry, name)) for name in WORDS[ProfileEntry])
     words = {name: text for name, text in fields if text is not UNSET}
     if not words:
         return encode_entry(entry)
-    public = replace(entry, name=UNSET, about=UNSET)
-    return join(public, seal.hide(msgspec.json.encode(words).decode(), entry.id))
+    public = encode_entry(replace(entry, name=UNSET, about=UNSET))
+    return join(public, seal.hide(msgspec.json.encode(words).decode(), public))
 
 
 def hide(seal: Seal, field: str, text: str) -> str:
@@ -50,17 +50,18 @@ def hide(seal: Seal, field: str, text: str) -> str:
     Raises:
         Destroyed: there is no key.
     """
-    return _MARK + b64encode(seal.hide(text, field)).decode()
+    return _MARK + b64encode(seal.hide(text, encode_entry(field))).decode()
 
 
-def with_words(seal: Seal, entry: Any, words: bytes) -> Entry:
-    """The entry with its sealed `words` opened.
+def with_words(seal: Seal, entry: Any, body: bytes) -> Entry:
+    """The entry of `body` with its words opened.
 
     Raises:
         Destroyed: there is no key.
         ValueError: they were damaged, or sealed with another key.
     """
-    shown = seal.show(words, entry.id)
+    public, words = split(posted(body, entry))
+    shown = seal.show(words, public)
     fields = msgspec.json.decode(shown) if isinstance(entry, ProfileEntry) else {"text": shown}
     return cast(Entry, replace(entry, **fields))
 
@@ -79,6 +80,6 @@ def show(stored: str, field: str, seal: Seal | None) -> str:
     if not stored.startswith(_MARK):
         return stored
     try:
-        return "" if seal is None else seal.show(b64decode(stored[1:]), field)
+        return "" if seal is None else seal.show(b64decode(stored[1:]), encode_entry(field))
     except (Destroyed, ValueError):
         return ""

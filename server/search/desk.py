@@ -73,7 +73,8 @@ class SearchDesk:
         self._indexed_before = 0
         """By the workers before this one."""
         self._open: dict[int, _Open] = {}
-        self._asking: set[Peer] = set()
+        self._asking: set[str] = set()
+        """Accounts whose question is open: each has one at a time, on whatever connection."""
         self._waiting: list[Question] = []
         """Questions that came before the first worker."""
         self._forgotten: dict[str, None] = {}
@@ -97,10 +98,10 @@ class SearchDesk:
         """Answer `peer` with what the worker finds.
 
         Raises:
-            FrameError: `busy`, when this connection, or everybody, asks too much; `unavailable`
+            FrameError: `busy`, when this account, or everybody, asks too much; `unavailable`
                 while the worker is started again.
         """
-        if peer in self._asking or len(self._open) >= OPEN_MAX:
+        if peer.handle in self._asking or len(self._open) >= OPEN_MAX:
             raise FrameError(Code.BUSY, id)
         if self._ended or not self._services.settings.search:
             raise FrameError(Code.UNAVAILABLE, id)
@@ -108,7 +109,7 @@ class SearchDesk:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(QUESTION_S, self._fail, question.number, Code.BUSY)
         self._open[question.number] = _Open(peer, id, timer)
-        self._asking.add(peer)
+        self._asking.add(peer.handle)
         self.asked += 1
         if self._process is None:
             self._waiting.append(question)
@@ -240,5 +241,5 @@ class SearchDesk:
         asked = self._open.pop(number, None)
         if asked is not None:
             asked.timer.cancel()
-            self._asking.discard(asked.peer)
+            self._asking.discard(asked.peer.handle)
         return asked

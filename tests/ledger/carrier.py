@@ -8,7 +8,7 @@ from typing import Any
 
 from server.ledger.arrivals import LEGS_KEPT, Arrived, arrival, settlements
 from server.ledger.lanes import InLane, OutLane
-from server.ledger.legs import read_leg
+from server.ledger.legs import read_leg, time_of
 from server.ledger.posts import Post
 from server.ledger.status import Status
 
@@ -53,7 +53,16 @@ class Carrier:
         out, legs = self.out(lane), self.legs(lane)
         begin = out.done + 1 if first is None else first
         posts = [
-            arrival(self.keyspace, dest, str(source), seq, legs[seq], out.done, asks=self.asks)
+            arrival(
+                self.keyspace,
+                dest,
+                str(source),
+                seq,
+                legs[seq],
+                out.done,
+                asks=self.asks,
+                behind=time_of(legs.get(seq - 1, b"")),
+            )
             for seq in sorted(legs)
             if begin <= seq < begin + most
         ]

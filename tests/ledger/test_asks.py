@@ -25,7 +25,8 @@ OK = Status.OK
 ALICE, BOB, TEA, DEN = map(keys_of, ("@alice", "@bob", "#tea", "#den"))
 PAST, AHEAD = "1", str(2**43)
 """Times in ms."""
-NOTES_MAX = 1_024
+THUMBS = "annannanthumbs"
+"""Tag of a note."""
 
 
 @pytest.fixture
@@ -87,6 +88,18 @@ FEWER   x            1        no 1
 FEWER   x            2        yes
 SOME    -            -        no
 SOME    x            -        yes
+ROLE_OF -            owner    no
+ROLE_OF @alice       member,owner yes
+ROLE_OF @bob         owner    no
+ROLE_OF @bob         owner,member yes
+ROLE_OF @carl        owner,member no
+SPACE   -            0+annannanthumbs no 0
+SPACE   -            1+annannanthumbs yes
+SPACE   000001annannanthumbs 1+annannanthumbs yes
+SPACE   000001annannanthumbs 1+annannanhearts no 1
+SPACE   000001annannanthumbs 2+annannanhearts yes
+SPACE   000001benbenbethumbs 1+annannanthumbs yes
+SPACE   000001benbenbethumbs000002annannanthumbs 1+annannanhearts no 1
 """
 
 
@@ -96,7 +109,7 @@ def test_condition(town: Ledger, case: list[str]):
     if stored != "-":
         one(town, word("1", put("f", stored.replace("+", " "))))
     before = town.dump()
-    result = one(town, word("2", asks(Look[test], "" if arg == "-" else arg)))
+    result = one(town, word("2", asks(Look[test], "" if arg == "-" else arg.replace("+", " "))))
     if holds == "yes":
         assert result[0] == OK
     else:
@@ -210,27 +223,6 @@ def test_change_to_a_time_ahead(town: Ledger, op: Op, stored: str | None, after:
     assert rules(town) == {b"f": after.format(at + 60_000).encode()}
 
 
-def test_note_holds_the_place_in_each_box(town: Ledger):
-    one(town, b.message("0", "@bob", "@bob"))
-    for id in "12":
-        notes = [
-            Change(box.refs, Op.NOTE, "f", str(place)) for place, box in enumerate((ALICE, BOB), 1)
-        ]
-        _, mine, theirs = one(town, b.given(b.message(id, "@alice", "@bob"), *notes))
-    contents = town.contents()
-    assert contents[ALICE.refs] == {b"f": (mine - 1).to_bytes(6) + mine.to_bytes(6)}
-    assert contents[BOB.refs] == {b"f": (theirs - 1).to_bytes(6) + theirs.to_bytes(6)}
-
-
-def test_notes_come_to_an_end(town: Ledger):
-    """Then the entry is still taken."""
-    posts = [word(f"{n}", Change(TEA.refs, Op.NOTE, "f", "1")) for n in range(NOTES_MAX + 3)]
-    for at in range(0, len(posts), 64):
-        assert {result[0] for result in town.apply(posts[at : at + 64])[1:]} == {OK}
-    places = range(3, 3 + NOTES_MAX)
-    assert town.contents()[TEA.refs] == {b"f": b"".join(at.to_bytes(6) for at in places)}
-
-
 def test_lists_of_names(town: Ledger):
     names = [Change(DEN.joined, Op.ENLIST, name) for name in ("#a", "#b")]
     one(town, word("1", *names))
@@ -342,6 +334,8 @@ DAMAGED = {
     "a count that is none": (Change(TEA.rules, Op.ADD, "f", "1"), "many"),
     "a count that ends": (Change(TEA.rules, Op.ADD, "f", "1"), f"{2**53 - 1}"),
     "half a note": (Change(TEA.rules, Op.NOTE, "f", "1"), "12345"),
+    "half a note with a tag": (Change(TEA.rules, Op.NOTE, "f", f"1{THUMBS}"), "123456annannan"),
+    "no tags": (asks(Look.SPACE, f"1 {THUMBS}"), "123456"),
 }
 
 

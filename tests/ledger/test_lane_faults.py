@@ -20,7 +20,7 @@ from server.ledger.status import Status
 from tests.single import keys_of
 
 from . import builders as b
-from .ledgers import TwinLedger
+from .losing import keep, lose, wait_for_another_ms
 from .town import ALICE, BACK, BOB, KEYS, OK, TEA, THERE, Town, far
 
 NEAR_TEA = keys_of("#tea").members
@@ -295,33 +295,14 @@ def test_posts_and_settlements_of_one_call_share_the_outbox(town: Town):
     town.compare()
 
 
-def _keep(town: Town, partition: int) -> dict[bytes, bytes]:
-    tag = KEYS.tag(partition).encode()
-    return {key: value for key, value in town.dump().items() if key.startswith(tag)}
-
-
-def _clock(town: Town) -> int:
-    seconds, micros = town.client.time()
-    return seconds * 1000 + micros // 1000
-
-
-def _lose(town: Town, partition: int, kept: dict[bytes, bytes]) -> None:
-    """The partition is as it was: a replica took over that had not got all."""
-    for key in _keep(town, partition):
-        town.client.delete(key)
-    for key, value in kept.items():
-        town.client.restore(key, 0, value)
-    town.apply = super(TwinLedger, town).apply  # type: ignore[method-assign]  # which the model cannot
-
-
 def test_an_end_that_lost_its_last_moments_gets_the_legs_again(town: Town):
     town.post(b.payment("p1", "@alice", "@bob", 1))
     town.carrier.carry([THERE])
-    kept = _keep(town, BOB.partition)
+    kept = keep(town, BOB.partition)
     for n in (2, 3):
         town.post(b.payment(f"p{n}", "@alice", "@bob", 10))
     town.carrier.carry([THERE])
-    _lose(town, BOB.partition, kept)
+    lose(town, BOB.partition, kept)
     assert town.money("@bob") == {"USD": 1}
     town.post(b.payment("p4", "@alice", "@bob", 5))
     assert [result for _, result in town.carrier.push(THERE)] == [[Status.LANE_GAP, b"1"]]
@@ -335,12 +316,11 @@ def test_an_end_that_lost_its_last_moments_gets_the_legs_again(town: Town):
 def test_a_source_that_lost_what_it_sent_is_found_out(town: Town):
     town.post(b.payment("p1", "@alice", "@bob", 1))
     town.carrier.carry([THERE])
-    kept = _keep(town, ALICE.partition)
+    kept = keep(town, ALICE.partition)
     town.post(b.payment("p2", "@alice", "@bob", 10))
     town.carrier.carry([THERE])
-    _lose(town, ALICE.partition, kept)
-    while _clock(town) <= town.carrier.arrived(THERE).at:
-        pass  # no server takes over within a millisecond
+    lose(town, ALICE.partition, kept)
+    wait_for_another_ms(town, THERE)
     town.post(b.payment("p3", "@alice", "@bob", 5))
     before = town.dump()
     pushed = town.carrier.push(THERE)
@@ -349,12 +329,11 @@ def test_a_source_that_lost_what_it_sent_is_found_out(town: Town):
 
 
 def test_an_old_legs_settlement_is_none_for_the_leg_that_has_its_number_now(town: Town):
-    kept = _keep(town, ALICE.partition)
+    kept = keep(town, ALICE.partition)
     town.post(b.payment("lost", "@alice", "@bob", 10))
     pushed = town.carrier.push(THERE)
-    _lose(town, ALICE.partition, kept)
-    while _clock(town) <= town.carrier.arrived(THERE).at:
-        pass  # no server takes over within a millisecond
+    lose(town, ALICE.partition, kept)
+    wait_for_another_ms(town, THERE)
     town.post(b.payment("new", "@alice", "@bob", 5))
     before = town.dump()
     assert town.carrier.settle(THERE, pushed) == [[Status.LANE_FORKED, b"0"]]

@@ -73,9 +73,8 @@ class History:
                 b.aimed_anew(self.keyspace, b.decide(chance.choice(DECISIONS), id, one, two))
             )
         elif what < 0.7:
-            self.apply(
-                b.aimed_anew(self.keyspace, chance.choice([b.freeze, b.thaw, b.thaw])(id, one))
-            )
+            lock = chance.choice([b.freeze, b.freeze, b.suspend])
+            self.apply(b.aimed_anew(self.keyspace, lock(id, one, chance.random() < 0.3)))
         elif what < 0.85:
             self.end()
         elif self.lanes:

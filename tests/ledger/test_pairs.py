@@ -3,6 +3,8 @@ store and the model, in one partition and in sixteen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from protocol.frames import Accept, Block, Decline, Delete, PaymentEntry, Ref, Unblock
@@ -456,15 +458,45 @@ def test_in_a_room_elsewhere_it_is_said_that_the_money_waits(client):
     assert entry.state == "waiting"
 
 
-def test_money_of_or_to_somebody_frozen_stays_where_it_is(street: Street):
+Lock = Callable[..., Post]
+LOCKS: list[Lock] = [b.freeze, b.suspend]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_who_is_locked_takes_nothing(street: Street, lock: Lock):
     _offered(street)
-    street.do(b.decide(Decline, "d", "@bob", "@alice"))
-    street.do(b.freeze("f", "@bob"))
-    assert street.end("@bob", give=True) == [Status.ACCOUNT_FROZEN]
-    street.do(b.thaw("t", "@bob"))
-    street.do(b.freeze("g", "@alice"))
-    assert street.end("@bob", give=True) == [OK]  # it comes home even to a frozen account
+    street.do(b.decide(Accept, "a", "@bob", "@alice"))
+    street.do(lock("f", "@bob"))
+    before = street.everything()
+    assert street.end("@bob") == [Status.ACCOUNT_FROZEN]
+    assert street.end("@bob", give=True) == [Status.NO_REQUEST]  # it is theirs by now
+    assert street.everything() == before
+    street.do(lock("t", "@bob", False))
+    assert street.end("@bob") == [OK]
+    assert street.money("@bob") == (130, 0)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("declined", [True, False], ids=["declined", "too old"])
+def test_what_was_never_theirs_goes_back_though_they_are_locked(
+    street: Street, lock: Lock, declined: bool
+):
+    _offered(street)
+    street.do(lock("f", "@bob"))
+    street.do(b.freeze("g", "@alice"))  # it comes home even to a frozen account
+    (offer,) = street.offers("@bob")
+    keys = street.keyspace.of("@bob")
+    assert street.apply(give_back(street.keyspace, keys, offer)) is Status.NO_REQUEST
+    if declined:
+        street.do(b.decide(Decline, "d", "@bob", "@alice"))
+        assert street.end("@bob", give=True) == [OK]
+    else:
+        while (status := street.apply(give_back(street.keyspace, keys, offer, 1))) is not OK:
+            assert status is Status.NO_REQUEST  # until a millisecond has passed
     assert street.money("@alice") == (100, 0)
+    assert street.money("@bob") == (100, 0)
+    assert street.told("@alice")[-1][0] == "returned"
+    assert street.told("@bob")[-1][0] == "returned"
 
 
 def test_what_its_payer_cannot_have_back_is_put_into_suspense(street: Street):

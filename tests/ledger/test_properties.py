@@ -66,19 +66,28 @@ words = st.sampled_from(["reader", "muted", "member"])
 ids = st.integers(0, 40).map(lambda n: "old" if n == 33 else str(n))
 amounts = st.integers(1, 120) | st.sampled_from([1, 2**31, 2**52, MAX - 200, MAX - 1, MAX])
 fields = st.sampled_from(["a", "b"])
-conditions = st.builds(
-    Condition,
-    st.just(b""),
-    st.sampled_from([test for test in Look if test is not Look.IS]),
-    fields,
-    st.sampled_from(["0", "2"]),
-    st.sampled_from([Status.BANNED, Status.TOO_SOON]),
+tags = st.sampled_from(["annannanthumbs", "annannanhearts", "benbenbethumbs"])
+statuses = st.sampled_from([Status.BANNED, Status.TOO_SOON])
+plain_tests = [test for test in Look if test not in (Look.IS, Look.SPACE)]
+conditions = st.one_of(
+    st.builds(
+        *(Condition, st.just(b""), st.sampled_from(plain_tests)),
+        *(fields, st.sampled_from(["0", "2"]), statuses),
+    ),
+    st.builds(
+        *(Condition, st.just(b""), st.just(Look.SPACE), st.just("t")),
+        *(tags.map(lambda tag: f"1 {tag}"), statuses),
+    ),
 )
 changes = st.one_of(
     st.builds(Change, st.just(b""), st.sampled_from([Op.PUT, Op.ADD]), fields, st.just("1")),
     st.builds(Change, st.just(b""), st.just(Op.UNTIL), fields, st.just("60000")),
     st.builds(Change, st.just(b""), st.just(Op.DROP), fields),
+    st.builds(Change, st.just(b""), st.just(Op.SWEEP), st.just(""), st.just("a,b")),
     st.builds(Change, st.just(b""), st.just(Op.NOTE), st.just("n"), st.just("1")),
+    st.builds(
+        Change, st.just(b""), st.just(Op.NOTE), st.just("t"), tags.map(lambda tag: f"1{tag}")
+    ),
     st.builds(Change, st.just(LIST), st.sampled_from([Op.ENLIST, Op.STRIKE]), fields),
 )
 currencies = st.sampled_from(["USD", "USD", "USD", "EUR", "XXX"])

@@ -8,7 +8,7 @@ from protocol.frames import (
     Entry,
 )
 from server.ledger.entries import read_entry
-from server.ledger.keys import Keyspace
+from server.ledger.keys import AccountKeys, Keyspace
 from server.ledger.lanes import in_transit
 from server.ledger.posts import Post
 from server.ledger.records import parse_record
@@ -54,8 +54,11 @@ class Town(TwinLedger):
         return {code: has.available for code, has in parse_record(record).balances.items()}
 
     def box(self, name: str) -> list[Entry]:
-        stored = self.entries(KEYS.of(name).box)
-        return [read_entry(entry, name, seq) for seq, entry in enumerate(stored, 1)]
+        return self.box_of(KEYS.of(name))
+
+    def box_of(self, keys: AccountKeys) -> list[Entry]:
+        stored = self.entries(keys.box)
+        return [read_entry(entry, keys.name, seq) for seq, entry in enumerate(stored, 1)]
 
     def transit(self, lane: Lane = THERE) -> dict[str, int]:
         """Money on its way."""

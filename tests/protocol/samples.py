@@ -172,6 +172,7 @@ HUB: list[tuple[str, Wire]] = [
     ),
     ("ack", {"type": "ack", "id": "x1", "at": AT, "durable": "memory"}),
     ("ack: a message", {**_ACK, "id": "m-1", "durable": "replica"}),
+    ("ack: a join that only asks", {**_ACK, "id": "j1", "box": "#general", "asks": True}),
     (
         "ack: a payment",
         {**_ACK, "state": "settled", "balance": {"available": 9500, "held": 0, "version": 3}},

@@ -156,15 +156,25 @@ async def test_bad_questions(hub: Hub) -> None:
     assert hub.app.services.search.pid is None  # nobody was disturbed for it
 
 
-async def test_one_question_at_a_time(hub: Hub) -> None:
-    alice = await hub.register("alice")
-    other = await hub.login("alice")
+async def test_one_question_at_a_time(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an account, however many connections it has."""
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    other, desk = await hub.login("alice"), hub.app.services.search
+    answer, held = desk._answer, list[Any]()
+    monkeypatch.setattr(desk, "_answer", held.append)
     for id in ("first", "second"):
         await alice.send({"type": "search", "id": id, "words": "word"})
     assert (await alice.answer("second"))["code"] == "busy"
-    assert (await other.ask("search", words="word"))["type"] == "found"
-    assert (await alice.answer("first"))["type"] == "found"
-    assert await find(alice, words="word") == []
+    assert (await other.ask("search", words="word"))["code"] == "busy"
+    await alice.close()
+    assert (await (await hub.login("alice")).ask("search", words="word"))["code"] == "busy"
+    await bob.send({"type": "search", "id": "his", "words": "word"})
+    await until(lambda: len(held) == 2)
+    monkeypatch.undo()
+    for one in held:
+        answer(one)
+    assert (await bob.answer("his"))["type"] == "found"
+    assert await find(other, words="word") == []
 
 
 async def test_so_many_questions_at_a_time(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

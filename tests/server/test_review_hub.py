@@ -12,7 +12,7 @@ from protocol.codec import JSON
 from protocol.frames import DeleteEntry, MessageEntry, Ref
 from server.folding import hide_within
 from server.hub import Hub as BoxHub
-from server.ledger.notes import newest_of
+from server.ledger.notes import REACTIONS, newest_of
 from tests.entries.town import Town, came, new_id, ok, ref, refused, say
 from tests.server.outages import break_link, hold_replies, resolve
 from tests.support import Client, Hub, until
@@ -310,3 +310,5 @@ def test_the_newest_places_of_a_full_field() -> None:
     assert newest_of(noted, 3) == [1022, 1023, 1024]
     assert newest_of(noted[:12], 3) == [1, 2]
     assert newest_of(None, 3) == []
+    tagged = b"".join(seq.to_bytes(6) + b"annannanthumbs" for seq in (7, 8, 9))
+    assert newest_of(tagged, 2, REACTIONS) == [8, 9]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -183,6 +184,27 @@ async def test_the_walk_over_all_offers_finds_what_was_left(
         await bob.ask("accept", who="@alice")
     await services.requests.round()
     await bob.until(_is("settled", "p"))
+
+
+async def test_the_walk_pauses_behind_each_payee(
+    make_hub: MakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would put everybody's offers before the pipeline at once, in front of all others."""
+    hub = await make_hub(strangers="ask")
+    alice = await hub.register("alice")
+    for name in ("bob", "carol", "dora"):
+        await hub.register(name)
+        await alice.ask("payment", to=f"@{name}", **MONEY)
+    requests, looked = hub.app.services.requests, list[str]()
+    monkeypatch.setattr(requests, "look", looked.append)
+    monkeypatch.setattr("server.requests.PAUSE_S", 3600.0)
+    walk = asyncio.create_task(requests.round())
+    await until(lambda: looked)
+    assert len(looked) == 1
+    walk.cancel()
+    monkeypatch.setattr("server.requests.PAUSE_S", 0.0)
+    await requests.round()
+    assert set(looked) == {"@bob", "@carol", "@dora"}
 
 
 async def test_money_of_somebody_who_erased_their_account_can_still_be_taken(

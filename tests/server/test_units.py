@@ -169,6 +169,6 @@ def test_records_and_marks_are_read_as_they_are_written() -> None:
     for damaged in (b"", stored[:7], stored[:-1], *unheard_of, stored + stored[8:27]):
         with pytest.raises(ValueError, match="damaged"):
             parse_record(damaged)
-    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\4" + bytes(60)):
+    for damaged in (b"", b"0123456789abcdef" * 2, b"0123456789abcdef" + b"\5" + bytes(60)):
         with pytest.raises(ValueError, match="damaged"):
             Mark(damaged)

@@ -1,6 +1,7 @@
 -- Applies the post at hand.
 local function apply()
-  if kind >= ARRIVE then
+  if kind >= ARRIVE and kind ~= ASK then
+    if kind == MEND then return apply_mend() end
     if kind > SETTLE then return apply_offer() end
     return apply_lane_post()
   end

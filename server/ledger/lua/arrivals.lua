@@ -156,6 +156,8 @@ local function arrive()
     return answer(Status.DUPLICATE, was_refused(lane, extra.seq) and '1' or '0')
   elseif extra.seq > lane[1] + 1 or extra.seq > extra.floor + WINDOW then
     return answer(Status.LANE_GAP, digits(lane[1]))
+  elseif extra.behind > lane[2] then   -- behind a leg that never came: what has its number did
+    return answer(Status.LANE_FORKED, digits(lane[1]))
   end
   local code = rejection()
   if not code then

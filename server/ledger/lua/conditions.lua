@@ -37,9 +37,10 @@ local of_field = {
     local found, most = integer(value), integer(text)
     if found and most then return found > most end
   end,
+  [8] = function(value, text) return may_note(value or '', text) end,
 }
 
-local FEWER, SOME = 6, 7
+local FEWER, SOME, ROLE_OF = 6, 7, 9
 
 -- Likewise; some look at the hash as a whole.
 local function holds(i, test, field, text)
@@ -48,8 +49,16 @@ local function holds(i, test, field, text)
     return size and size > 0
   elseif test == FEWER then
     local size, limit = size_of('HLEN', i), integer(text)
-    if size and limit then return size < limit, text end
-    return nil
+    if not size or not limit then return nil end
+    if size < limit or field == '' then return size < limit, text end
+    local ended = count_ended(i, field)
+    return ended and size - ended < limit, text
+  elseif test == ROLE_OF then
+    local name = field_of(i, field)
+    if not name then return name end
+    if room == 0 then return nil end
+    local role = field_of(members, name)
+    return role and is_one_of(role, text)
   end
   local value = field_of(i, field)
   if value ~= nil and of_field[test] then
@@ -89,10 +98,8 @@ local new_value = {
     return ahead and digits(now + ahead) or nil
   end,
   function(value, text)
-    local seq = lengths[box_at(text)]
-    value = value or ''
-    if not seq or #value % 6 ~= 0 then return nil end
-    return #value < NOTES_MAX and value .. encode('>I6', seq) or value
+    local seq = lengths[box_at(sub(text, 1, 1))]
+    return seq and with_note(value or '', seq, sub(text, 2))
   end,
   [7] = function(value, text)
     local ahead, _, _, word = integer(text), find(value or '', '^(%S*)')
@@ -100,7 +107,7 @@ local new_value = {
     return value and (ahead == 0 and word or word .. ' ' .. digits(now + ahead))
   end,
 }
-local ENLIST, STRIKE = 5, 6
+local ENLIST, STRIKE, SWEEP = 5, 6, 8
 
 -- Whether every change can be made: a status if not.
 function check_changes()
@@ -108,6 +115,8 @@ function check_changes()
     local i, op, name, text = spread(changes[n])
     if op == ENLIST or op == STRIKE then
       if is_in(i, name) == nil then return Status.CORRUPT end
+    elseif op == SWEEP then
+      if not count_ended(i, text) then return Status.CORRUPT end
     else
       local value = field_of(i, name)
       if value == nil or not new_value[op] then return Status.CORRUPT end
@@ -122,6 +131,8 @@ function change_fields()
     local i, op, name, text = spread(changes[n])
     if op == ENLIST or op == STRIKE then
       put_name(i, name, op == ENLIST)
+    elseif op == SWEEP then
+      drop_ended(i, text)
     else
       put_field(i, name, new_value[op](fields[i][name], text))
     end

@@ -6,7 +6,7 @@
 --   Rows: a row for each post, one behind the other; numbers are big-endian. An index counts within
 --   its own group of keys, from 1; 0 means none.
 --     u8 kind     0 entry, 1 create, 2 join, 3 leave, 4 flag, 5 register, 6 arrive, 7 settle, 8 take,
---                 9 give back
+--                 9 give back, 10 mend, 11 ask: an entry, of whose mark it is the form
 --     u8 flags    1: the id is older than marks are kept; 4: it asks, 2: away, see the end
 --     u8 mode     how it treats strangers: 0 not, 1 they must ask, 2 they are welcome; 3 it is a
 --                 marker, which readers and the muted may post, and which reaches every box; 4 the
@@ -42,7 +42,8 @@
 --     u16; 2 x (u16, bytes)  other: hash of tokens; field, value
 --   arrive also:
 --     u8; u16            kind of the leg: 0 person, 1 room, 2 join, 3 leave, 4 return; scalar: lane-in
---     3 x u64            number of the leg; its time in ms; all legs up to this one are settled
+--     4 x u64            number of the leg; its time in ms; that of the leg before it, as the outbox
+--                        has it (0: not known); all legs up to this one are settled
 --     u64, 3 bytes       amount, 0 for words; currency
 --     u32                length of what follows, which is for refusals and for joins and leaves:
 --     2 x u16            of the lane back: scalar: lane-out; list: outbox
@@ -55,6 +56,12 @@
 --     4 x u64            up to which leg it was settled before; is now; the time of that last leg, in
 --                        ms; how many settled legs to keep
 --     u16; u16, u32 each  number of entries; of each: list: box; how much of the row's body it is
+--   mend also (its recipient is the system account, its first box that account's):
+--     2 x u16            scalar: the lane's record; list: its outbox, 0 at the end of the lane
+--     2 x u64            the last leg that both ends know: settled at the source, arrived at the end;
+--                        the last that only the other end knows, up to which this one is brought
+--     u16; u64, 3 bytes, u32 each  number of corrections; of each: amount, 0 for none; currency; how
+--                        much of the row's body it is
 --   with flag 4, behind all that, as in server/ledger/conditions.py:
 --     u8, u8             number of conditions, of changes
 --     u16, u8, u8; u8, bytes; u16, bytes  of each condition: other; test, and 128 if this one or the
@@ -74,10 +81,13 @@
 --     33, code        arrival refused: its return leg is in the outbox of the lane back
 --     35, last        arrival out of turn: it is not the next, or more than 1,000 ahead of the last
 --                     that is said to be settled; the last that arrived
---     37, number      the lane's source has lost legs, and gave their numbers to others: nothing is done
+--     37, number      the lane's source has lost legs, and gave their numbers to others: a later leg
+--                     comes under a number that came before, or behind one that did not come
 --     34, seq         done as far as it can be: a return's money is in $suspense
 --     38 as 0         done; but the payment's money waits, and its entry says so. Of an arrival, too
 --     39 as 0         done; and a stranger's request was decided by it
+--     Of a mend that is done, the seq of the last correction; 36 as above, if the lane has moved;
+--     30 if the system account cannot hold it.
 --     Of a settlement, the seq in a box that cannot take its entry is 0.
 --
 -- teller_sweep  KEYS marks; ARGV time in ms. Deletes marks of posts without money older than that.
@@ -88,16 +98,17 @@
 --               {length of the list, seq of the last entry read, entries}: the newest ones between
 --               first and last that fit into the bytes, but at least one, ascending.
 -- teller_mirror KEYS list, string, record, hash; ARGV origin, number of entries before, of entries;
---               entries ..., then for the hash: field, seq ...
+--               entries ..., then for the hash: field, seq, tag ...
 --               Appends them to the list, which is the copy of a box of another region, if it holds so
---               many, and puts the seqs behind the fields, as a change 4 does. The string is its
+--               many, and notes the seqs in the fields, as a change 4 does. The string is its
 --               origin; with another one than before the copy begins anew.
 --               {entries it holds, 1 if it began anew else 0}; where the record is there, it is no copy.
 -- teller_version: contract number and library version.
 --
 -- Account record: u8 flags (1 frozen, 2 closed for ever, 4 issuer: may go below zero, 8 suspended),
 -- 7 bytes version, and for each currency its 3 letters, i64 available, u64 held.
--- Mark: 16 bytes digest, u8 money (0, 1; 2 if it left the partition, 3 if it waits), 6 bytes seq (0:
+-- Mark: 16 bytes digest, u8 money (0, 1; 2 if it left the partition, 3 if it waits; 4: none, and it is
+-- a join that only asks), 6 bytes seq (0:
 -- no entry), 6 bytes time, for money i64 available, u64 held, 7 bytes version of the payer, then the name of the
 -- first box.
 -- Members: handle -> owner, admin, member, or reader, who may not write; behind it, perhaps, a blank
@@ -120,9 +131,8 @@
 -- Integers are exact: nothing here may pass 2^53-1.
 
 local VERSION = 1
-local CONTRACT = 4
+local CONTRACT = 5
 local MAX = 9007199254740991
-local NOTES_MAX = 6 * 1024   -- bytes in one field of an index of refs
 local FROZEN, CLOSED, ISSUER, SUSPENDED = 1, 2, 4, 8
 
 -- Statuses, in order of precedence. server/ledger/status.py has the same list; a test compares them.
@@ -188,6 +198,6 @@ local function bind()
   pack, call, pcall = cmsgpack.pack, redis.call, redis.pcall
 end
 
-local ENTRY, CREATE, JOIN, LEAVE, FLAG, REGISTER, ARRIVE, SETTLE, TAKE, GIVE_BACK = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+local ENTRY, CREATE, JOIN, LEAVE, FLAG, REGISTER, ARRIVE, SETTLE, TAKE, GIVE_BACK, MEND, ASK = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 local MARKER, STRICT, AFTER = 3, 4, 5   -- modes
 local LEG_JOIN, LEG_LEAVE, LEG_RETURN = 2, 3, 4

@@ -95,7 +95,7 @@ end
 local function set_mark(seq)
   local text
   if sender == 0 or kind == REGISTER then
-    text = digest .. '\0' .. encode('>I6', seq) .. stamp_now .. box
+    text = digest .. (kind == ASK and '\4' or '\0') .. encode('>I6', seq) .. stamp_now .. box
   else
     -- The last answers are the payer's balance and, if that is here, the payee's.
     local n, form = answer_count - (to ~= 0 and 5 or 2), to == 0 and 2 or waits and 3 or 1

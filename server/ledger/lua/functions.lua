@@ -41,7 +41,9 @@ local function read_clock()
   digits_now, stamp_now = format('%013d', now), encode('>I6', now)
 end
 
-local function post(names, args)
+local served = {}   -- in a table, as a chunk has only so many locals
+
+function served.post(names, args)
   bind()
   open_batch(names, number(args[1]), number(args[2]), number(args[3]))
   open_rows(args[4])
@@ -54,7 +56,7 @@ local function post(names, args)
   return answers
 end
 
-local function sweep(keys, args)
+function served.sweep(keys, args)
   bind()
   local before = tonumber(args[1])
   local stale = {}
@@ -70,7 +72,7 @@ local function sweep(keys, args)
   return call('DEL', unpack(stale))
 end
 
-local function books(keys, args)
+function served.books(keys, args)
   bind()
   local world = parse_account(call('GET', keys[1]) or '\4\0\0\0\0\0\0\0')
   local sheet = {}
@@ -82,7 +84,7 @@ local function books(keys, args)
   return sheet
 end
 
-local function read(keys, args)
+function served.read(keys, args)
   bind()
   local key, length = keys[1], call('LLEN', keys[1])
   local first, last, bytes = tonumber(args[1]), tonumber(args[2]), tonumber(args[3])
@@ -106,7 +108,7 @@ local function read(keys, args)
   return {length, last + 1, ascending}
 end
 
-local function mirror(keys, args)
+function served.mirror(keys, args)
   bind()
   if call('EXISTS', keys[3]) == 1 then
     return redis.error_reply('MIRROR the room is at home here')
@@ -120,17 +122,15 @@ local function mirror(keys, args)
   local count = number(args[3])
   if count > 0 and length == number(args[2]) then
     length = call('RPUSH', keys[1], spread(args, 4, 3 + count))
-    for i = 4 + count, #args - 1, 2 do
-      local noted = call('HGET', keys[4], args[i]) or ''
-      if #noted < NOTES_MAX then
-        call('HSET', keys[4], args[i], noted .. encode('>I6', number(args[i + 1])))
-      end
+    for i = 4 + count, #args - 2, 3 do
+      local noted = with_note(call('HGET', keys[4], args[i]) or '', number(args[i + 1]), args[i + 2])
+      if noted then call('HSET', keys[4], args[i], noted) end
     end
   end
   return {length, anew}
 end
 
-local function blank(keys, args)
+function served.blank(keys, args)
   bind()
   local done = 0
   for i = 1, #args, 3 do
@@ -142,12 +142,12 @@ local function blank(keys, args)
   return done
 end
 
-redis.register_function('teller_post', post)
-redis.register_function('teller_mirror', mirror)
-redis.register_function{function_name = 'teller_sweep', callback = sweep, flags = {'allow-oom'}}
-redis.register_function{function_name = 'teller_blank', callback = blank, flags = {'allow-oom'}}
-redis.register_function{function_name = 'teller_read', callback = read, flags = {'no-writes'}}
-redis.register_function{function_name = 'teller_books', callback = books, flags = {'no-writes'}}
+redis.register_function('teller_post', served.post)
+redis.register_function('teller_mirror', served.mirror)
+redis.register_function{function_name = 'teller_sweep', callback = served.sweep, flags = {'allow-oom'}}
+redis.register_function{function_name = 'teller_blank', callback = served.blank, flags = {'allow-oom'}}
+redis.register_function{function_name = 'teller_read', callback = served.read, flags = {'no-writes'}}
+redis.register_function{function_name = 'teller_books', callback = served.books, flags = {'no-writes'}}
 redis.register_function{
   function_name = 'teller_version',
   callback = function() return {CONTRACT, VERSION} end,

@@ -3,6 +3,8 @@
 
 local MOST_LEGS = 281474976710655   -- six bytes
 local WINDOW = 1000   -- legs ahead of the last settled one; so at most as many are refused
+local parse_lane_out, format_lane_out, parse_lane_in, format_lane_in
+do
 
 local function parse_sums(text, at)
   local sums, last = {}, #text
@@ -31,7 +33,7 @@ local function format_sums(sums)
 end
 
 -- The lane of a lane-out record; a new one, if there is none; nil if it is damaged.
-local function parse_lane_out(text)
+function parse_lane_out(text)
   if not text then
     return {0, 0, 1, {}}
   elseif #text < 18 then
@@ -44,12 +46,12 @@ local function parse_lane_out(text)
   end
 end
 
-local function format_lane_out(lane)
+function format_lane_out(lane)
   return encode('>I6I6I6', lane[1], lane[2], lane[3]) .. format_sums(lane[4])
 end
 
 -- Likewise of a lane-in record.
-local function parse_lane_in(text)
+function parse_lane_in(text)
   if not text then
     return {0, 0, NONE, {}}
   elseif #text < 14 then
@@ -71,10 +73,12 @@ local function parse_lane_in(text)
   return sums and {last, at, refused, sums}
 end
 
-local function format_lane_in(lane)
+function format_lane_in(lane)
   local refused, form = lane[3], '>I6I6H'
   if refused[1] then form = form .. string.rep('I6', #refused) end
   return encode(form, lane[1], lane[2], #refused, spread(refused)) .. format_sums(lane[4])
+end
+
 end
 
 -- Adds `sum` to what the lane has carried of `currency`, starting again at 2^53, without ever

@@ -29,7 +29,9 @@ local function check_offer(key, field)
   local payee = account_of(to)
   local at = payee and place_of(payee, currency)
   if not at or payee[2] >= MAX or payee[at + 2] < amount then return Status.CORRUPT end
-  if payee[1] ~= 0 then return Status.ACCOUNT_FROZEN end   -- nothing moves, neither in nor out
+  if kind == TAKE and payee[1] ~= 0 then   -- what was never theirs goes back all the same
+    return Status.ACCOUNT_FROZEN
+  end
   for i = 1, away and legs or 0 do
     if not open_lane(leg_lanes[i], leg_outboxes[i]) then return Status.CORRUPT end
   end

@@ -20,8 +20,8 @@ end
 local function read_extra()
   if kind == ARRIVE then
     local length
-    extra.leg, extra.lane, extra.seq, extra.at, extra.floor, amount, currency, length, extra.rest =
-      decode('>BHI8I8I8I8c3I4', rows, row_at)
+    extra.leg, extra.lane, extra.seq, extra.at, extra.behind, extra.floor, amount, currency, length,
+      extra.rest = decode('>BHI8I8I8I8I8c3I4', rows, row_at)
     row_at = extra.rest + length
   elseif kind == SETTLE then
     extra.lane, extra.outbox, extra.after, extra.done, extra.at, extra.keep, extra.count, row_at =
@@ -35,6 +35,10 @@ local function read_extra()
   elseif kind == TAKE or kind == GIVE_BACK then
     extra.id, extra.value, extra.age, extra.suspense, extra.suspense_box, extra.suspended, row_at =
       decode('>Bc0Bc0I8HHI4c0', rows, row_at)
+  elseif kind == MEND then
+    extra.lane, extra.outbox, extra.before, extra.number, extra.count, row_at =
+      decode('>HHI8I8H', rows, row_at)
+    extra.rest, row_at = row_at, row_at + 15 * extra.count
   elseif kind == CREATE or kind == JOIN or kind == LEAVE then
     extra.joined, extra.room, extra.most, row_at = decode('>HBc0I4', rows, row_at)
   end

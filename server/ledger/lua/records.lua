@@ -110,7 +110,7 @@ local function parse_mark(mark)
   local length = #mark
   local money = find(mark, '^[\1\2\3]', 17)
   local box_at = money and 53 or 30
-  if length < 30 or not money and sub(mark, 17, 17) ~= '\0' then
+  if length < 30 or not money and not find(mark, '^[%z\4]', 17) then
     return nil
   end
   if not find(sub(mark, box_at), '^[@#$][a-z0-9_]+$') then

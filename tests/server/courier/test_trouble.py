@@ -200,10 +200,10 @@ async def test_what_comes_while_the_outbox_is_read_waits_for_the_answer(
             await read_now.wait()
         return found
 
-    def note(self: Near, lane: Lane, seq: int, stored: bytes, floor: int) -> None:
+    def note(self: Near, lane: Lane, seq: int, stored: bytes, floor: int, behind: int) -> None:
         if lane.dest == 1:
             pushed.append(seq)
-        push(self, lane, seq, stored, floor)
+        push(self, lane, seq, stored, floor, behind)
 
     for hub in world.hubs:
         no_scans(hub.app.services.courier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from server.ledger.notes import REACTIONS_MAX
 from tests.support import Client, until
 
 from .conftest import Earth
@@ -49,6 +50,27 @@ async def test_a_copy_of_a_room_knows_what_changed_its_entries(earth: Earth) -> 
     for client in (alice, bob):
         text, gone, _ = await _sees(client, "#room", "m2", after=seqs["m2"] - 1, limit=1)
         assert (text, gone) == ("", "deleted")
+
+
+async def test_reactions_from_another_region_take_as_few_places(earth: Earth) -> None:
+    """Toggled, one; and no more than so many from one person to one entry."""
+    alice, bob = await made(earth)
+    await _done(alice, "message", "m1", to="#room", text="from eu")
+    words = await bob.until(lambda frame: frame.get("id") == "m1")
+    fields = {"to": "#room", "ref": {"from": "@alice", "id": "m1"}}
+    for turn in range(4):
+        await _done(bob, "react", f"t{turn}", emoji="👍", remove=turn % 2 == 1, **fields)
+    for number in range(REACTIONS_MAX):
+        await _done(bob, "react", f"r{number}", emoji=chr(0x1F600 + number), **fields)
+    returned = await bob.until(lambda frame: frame["type"] == "returned")
+    last = f"r{REACTIONS_MAX - 1}"
+    assert (returned["id"], returned["reason"]) == (last, "limit_exceeded")
+    await in_step(earth, "us")
+    first = {"after": words["seq"] - 1, "limit": 1}
+    for client in (alice, bob):
+        assert await _sees(client, "#room", "m1", **first) == (
+            *("from eu", "", ["react"] * REACTIONS_MAX),
+        )
 
 
 async def test_what_needs_a_right_in_a_room_is_done_in_its_region(earth: Earth) -> None:

@@ -9,9 +9,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from server.regions.tunnel import AHEAD_BYTES_MAX
+from server.turnstile import Turnstile
 from tests.support import PASSWORD, Client, until
 
-from .conftest import Earth
+from .conftest import Earth, kept_by
 
 
 async def closed(client: Client) -> tuple[int, list[dict[str, Any]]]:
@@ -69,6 +70,22 @@ async def test_a_wrong_password_is_refused_where_it_was_said(earth: Earth) -> No
     welcome = await client.ask("login", handle="carol", password=PASSWORD)
     assert welcome["handle"] == "carol"  # the connection is as good as before
     assert "@carol" in earth["us"].app.services.hub.parties
+
+
+async def test_a_made_up_name_keeps_nobody_out_while_another_region_is_asked(earth: Earth) -> None:
+    carol = await earth["us"].register("carol")
+    entrance, world = earth["us"].app.services.entrance, earth.world("us")
+    entrance.turnstile = Turnstile(most=1)
+    asked = world.directory.asked
+    earth.cut("us", "eu", abort_after=None)  # the question is on its way, and stays there
+    ghost = await earth["us"].connect()
+    await ghost.send({"type": "hello", "id": "boo", "token": f"@{kept_by('eu', 'ghost')}.made-up"})
+    await until(lambda: world.directory.asked > asked)
+    assert entrance.turnstile.inside == 0
+    again = await earth["us"].hello(carol.welcome["token"], {})
+    assert again.welcome["type"] == "welcome"
+    earth.heal("us", "eu")
+    assert (await ghost.answer("boo"))["code"] in ("token_invalid", "unavailable")
 
 
 async def test_nonsense_on_a_tunnel_is_judged_at_home(earth: Earth) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support import Client, until
 
 from .conftest import Earth, entry
@@ -24,8 +26,6 @@ async def _rooms(earth: Earth, region: str, who: str) -> set[str]:
 
 async def test_somebody_of_another_region_comes_by_invitation(earth: Earth) -> None:
     alice, bob = await _people(earth, "private")
-    assert (await bob.ask("join", room=ROOM))["code"] == "not_invited"
-    assert await copy_of(earth["us"]) == []  # nor has his region a copy
     assert (await alice.ask("invite", id="come", room=ROOM, who="@bob"))["type"] == "ack"
     told = await entry(bob, "come", "invite")
     assert (told["box"], told["room"]) == ("@bob", ROOM)
@@ -42,6 +42,20 @@ async def test_a_code_is_good_in_every_region(earth: Earth) -> None:
     assert (await bob.ask("join", room=ROOM, code=code))["type"] == "ack"
     carol = await earth["ap"].register("carol")
     assert (await carol.ask("join", room=ROOM, code=code))["code"] == "not_invited"
+
+
+@pytest.mark.parametrize("more", [{}, {"code": "no-letter-of-it-"}], ids=["no code", "made up"])
+async def test_who_has_no_way_in_brings_their_region_no_copy(
+    earth: Earth, more: dict[str, str]
+) -> None:
+    alice, bob = await _people(earth, "private")
+    await alice.ask("invite", room=ROOM, code="sixteen-letters-")
+    assert (await bob.ask("join", room=ROOM, **more))["code"] == "not_invited"
+    services = earth["eu"].app.services
+    partition = services.keyspace.of(ROOM).partition
+    mirrored = services.keyspace.mirrored(partition)
+    assert await services.channel(partition).request("SCARD", mirrored) == 0
+    assert await copy_of(earth["us"]) == []
 
 
 async def test_nobody_asks_from_another_region(earth: Earth) -> None:

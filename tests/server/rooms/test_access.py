@@ -122,6 +122,27 @@ async def test_who_asks_is_let_in_by_an_admin(house: House) -> None:
     assert (again["type"], again["replayed"], again["box"]) == ("ack", True, ROOM)
 
 
+async def test_the_ack_of_a_join_tells_asking_from_coming_in(house: House) -> None:
+    """Also when it is sent again, whatever has become of it meanwhile, and in `status`."""
+    alice, bob, carol = await house.people("alice", "bob", "carol")
+    await alice.ask("create", room=ROOM, access="ask")
+    await alice.ask("invite", room=ROOM, code=CODE)
+    asked = await bob.ask("join", room=ROOM, id="please")
+    assert (asked["type"], asked["asks"], asked["box"]) == ("ack", True, ROOM)
+    came = await carol.ask("join", room=ROOM, id="here", code=CODE)
+    assert (came["type"], "asks" in came) == ("ack", False)
+    for _ in range(2):
+        assert await bob.ask("join", room=ROOM, id="please") == {**asked, "replayed": True}
+        again = await carol.ask("join", room=ROOM, id="here", code=CODE)
+        assert again == {**came, "replayed": True}
+        assert (await bob.ask("status", of="please"))["ack"] == {**asked, "replayed": True}
+        await alice.ask("accept", room=ROOM, who="@bob")
+    altered = await bob.ask("join", room=ROOM, id="please", code=CODE)
+    assert altered["code"] == "id_reused"
+    assert (await carol.ask("leave", room=ROOM))["type"] == "ack"
+    assert "asks" in await carol.ask("join", room=ROOM)
+
+
 async def test_who_was_declined_may_ask_again(house: House) -> None:
     alice, bob = await house.people("alice", "bob")
     await alice.ask("create", room=ROOM, access="ask")

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import force_setattr
+from msgspec.structs import replace
 
-from protocol.frames import MessageEntry, PaymentEntry
 from server.app import App
 from server.config import Settings
 from server.ledger.audit import audit
-from server.ledger.entries import encode_entry
-from server.seal.seal import Seal
+from server.ledger.entries import TIME_DIGITS, read_entry, restated
 from server.store.client import redis_client
 from server.store.endpoint import StoreError
 from tests.server.seal.conftest import bytes_of, texts
@@ -98,32 +96,27 @@ async def test_words_are_there_after_a_restart_and_a_retry_is_known(make_hub: Ma
         assert (await audit(client, hub.app.services.keyspace)).findings == []
 
 
-def _clear_body(self: Seal, entry: MessageEntry | PaymentEntry, text: str) -> bytes:
-    """The stored form as it was before words were sealed."""
-    force_setattr(entry, "text", text)
-    return encode_entry(entry)
-
-
-async def test_words_of_an_older_hub_are_readable_and_their_retry_is_known(
-    make_hub: MakeHub, monkeypatch: pytest.MonkeyPatch
+async def test_the_audit_sees_without_keys_that_a_payment_with_words_was_altered(
+    make_hub: MakeHub,
 ) -> None:
     hub = await make_hub()
-    alice, bob = await hub.register("alice"), await hub.register("bob")
-    opening = await texts(bob, "@bob")
-    with monkeypatch.context() as older:
-        older.setattr(Seal, "body", _clear_body)
-        await alice.ask("message", id="old", to="@bob", text="old words")
-        pay: dict[str, Any] = {"to": "@bob", "amount": 5, "currency": "USD", "text": "old debts"}
-        await alice.ask("payment", id="p", **pay)
-    assert await texts(bob, "@bob") == [*opening, ("old words", None), ("old debts", None)]
-    for again in (
-        await alice.ask("message", id="old", to="@bob", text="old words"),
-        await alice.ask("payment", id="p", **pay),
-    ):
-        assert (again["type"], again.get("replayed")) == ("ack", True), again
-    assert len(await texts(bob, "@bob")) == len(opening) + 2
-    refused = await alice.ask("message", id="old", to="@bob", text="new words")
-    assert (refused["code"], refused["details"]) == ("id_reused", {"field": "text"})
+    alice, _ = await hub.register("alice"), await hub.register("bob")
+    await talk(alice)
+    assert hub.app.embedded is not None
+    async with redis_client(hub.app.embedded.endpoint) as client:
+        keyspace = hub.app.services.keyspace
+        assert (await audit(client, keyspace)).findings == []
+        for box, place in (("@alice", -3), ("@bob", -2)):
+            key = f"{{p0}}m:{box}"
+            stored = await hub.store("LINDEX", key, place)
+            entry: Any = read_entry(stored, box, 1)
+            assert (entry.id, entry.to) == ("pay", "@bob")
+            altered = restated(
+                stored[TIME_DIGITS:], replace(entry, room="#zoo", box="", seq=0, at=0)
+            )
+            await hub.store("LSET", key, place, stored[:TIME_DIGITS] + altered)
+        findings = (await audit(client, keyspace)).findings
+        assert any("is not what was posted" in one for one in findings), findings
 
 
 async def test_a_hub_without_the_right_keys_does_not_start(

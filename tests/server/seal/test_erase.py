@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -9,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from websockets.exceptions import ConnectionClosed
 
 from protocol.errors import Code
@@ -19,7 +18,8 @@ from server.erasure import erasing, steps
 from server.ledger.audit import audit
 from server.ledger.entries import TIME_DIGITS, split
 from server.ledger.posts import pack_call
-from server.seal.keys import KEY_BYTES, KeysError
+from server.seal.keys import DESTROYED, KEY_BYTES, KeysError
+from server.seal.seal import Seal
 from server.store.client import redis_client
 from server.store.connection import Lost
 from tests.server.seal.conftest import bytes_of, texts
@@ -102,32 +102,72 @@ async def test_no_bytes_of_the_data_open_the_words(make_hub: MakeHub) -> None:
     hub = await make_hub()
     alice, _ = await town(hub)
     hers, his = await _words(hub, 1), await _words(hub, 2)
-    assert _opens(bytes_of(hub.data / "keys"), hers, "dm") == f"a {SECRET}".encode()
+    assert _opens(bytes_of(hub.data / "keys"), hers) == f"a {SECRET}"
     await erase(alice)
     await erased(hub)
     await hub.stop()
     kept = bytes_of(hub.data / "keys")
-    assert _opens(kept, his, "re") == b"I see"
-    assert _opens(kept, hers, "dm") is None
+    assert _opens(kept, his) == "I see"
+    assert _opens(kept, hers) is None
 
 
-async def _words(hub: Hub, place: int) -> bytes:
-    """The sealed words of an entry of Bob's."""
+async def _words(hub: Hub, place: int) -> tuple[bytes, bytes]:
+    """The public part and the sealed words of an entry of Bob's."""
     stored = await hub.store("LINDEX", "{p0}m:@bob", place)
-    return split(stored[TIME_DIGITS:])[1]
+    return split(stored[TIME_DIGITS:])
 
 
-def _opens(data: bytes, sealed: bytes, id: str) -> bytes | None:
+def _opens(data: bytes, entry: tuple[bytes, bytes]) -> str | None:
     """What is sealed, if any bytes of `data` are the key to it."""
+    public, sealed = entry
     for start in range(len(data) - KEY_BYTES + 1):
         key = data[start : start + KEY_BYTES]
         if key.count(0) > 8:  # no random key
             continue
         try:
-            return AESSIV(key).decrypt(sealed, [id.encode()])
-        except InvalidTag:
+            return Seal(key).show(sealed, public)
+        except ValueError:
             continue
     return None
+
+
+async def test_it_is_acknowledged_when_the_key_is_gone(
+    make_hub: MakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other devices are cut off at once; the one that asked hears first that it is done."""
+    hub = await make_hub()
+    alice, _ = await town(hub)
+    phone, keys = await hub.login("alice"), hub.app.services.seals.keys
+    gate, destroy = asyncio.Event(), keys.destroy
+
+    async def slowly(name: str) -> None:
+        await gate.wait()
+        await destroy(name)
+
+    monkeypatch.setattr(keys, "destroy", slowly)
+    await alice.send({"type": "erase", "id": "bye", "password": PASSWORD})
+    assert await closed(phone) == (4500, "the account was erased")
+    assert (await alice.ask("status", of="bye"))["outcome"] == "stored"  # and nothing came before
+    assert not [one for one in alice.pushed if "bye" in (one.get("id"), one["type"])]
+    gate.set()
+    assert (await alice.answer("bye"))["type"] == "ack"
+    assert await keys.find(["@alice"]) == {"@alice": DESTROYED}
+    assert await closed(alice) == (4500, "the account was erased")
+
+
+async def test_a_key_that_cannot_be_destroyed_now_is_told_and_destroyed_later(
+    make_hub: MakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "ROUND_S", 0.1)
+    hub = await make_hub()
+    alice, _ = await town(hub)
+    with monkeypatch.context() as broken:
+        _break(broken, hub, "destroy")
+        told = await erase(alice)
+        assert (told["code"], told["retry"]) == ("outcome_unknown", "same_id")
+        assert await closed(alice) == (4500, "the account was erased")
+    await erased(hub)
+    assert await hub.app.services.seals.keys.find(["@alice"]) == {"@alice": DESTROYED}
 
 
 async def test_the_name_is_never_free_again(make_hub: MakeHub) -> None:
@@ -249,7 +289,7 @@ async def test_what_was_interrupted_is_finished_after_the_next_start(
     alice, bob = await town(hub)
     with monkeypatch.context() as broken:
         _break(broken, hub, step)
-        assert (await erase(alice))["type"] == "ack"
+        assert (await erase(alice))["type"] == ("error" if step == "destroy" else "ack")
         await until(lambda: not hub.app.services.erasing._under_way)
         assert await hub.store("HKEYS", "{p0}y") == [b"@alice"]
         refused = await bob.ask("message", to="@alice", text="already closed")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 from msgspec.structs import replace
 
 from protocol.frames import (
@@ -22,7 +26,16 @@ from protocol.frames import (
     ReadEntry,
     Ref,
 )
-from server.ledger.entries import WORDS, decode_entry, encode_entry, read_entry, restated
+from server.ledger.entries import (
+    WORDS,
+    decode_entry,
+    digest_of,
+    encode_entry,
+    read_entry,
+    restated,
+    split,
+)
+from server.ledger.waiting import as_waiting
 from server.seal.seal import Destroyed, Seal
 from server.seal.seals import Seals
 from server.seal.sqlite import SqliteKeys
@@ -30,6 +43,7 @@ from server.seal.words import hide, sealed_body
 
 AT = b"%013d" % 1_763_800_000_000
 REF = Ref("@alice", "m0")
+KEY = bytes(range(64))
 ENTRIES: list[Any] = [
     MessageEntry("m", "@alice", "@bob", "héllo 👋", REF, mentions=["@bob"], expires_s=60),
     EditEntry("e", "@alice", "@bob", REF, "better words"),
@@ -88,9 +102,40 @@ def test_the_same_frame_has_the_same_form_and_equal_words_do_not(seals: Seals) -
     assert seals.body(one)[-19:] != seals.body(other)[-19:]
 
 
-def test_bodies_from_before_are_read_as_they_are(seals: Seals) -> None:
-    entry = MessageEntry("m", "@alice", "@bob", "old words")
-    assert read(seals, encode_entry(entry)) == [replace(entry, box="@bob", seq=1, at=int(AT))]
+def test_the_stored_form_stays_as_it_is() -> None:
+    """By hand: the key's first half for the digest over both parts, the second for the words."""
+    entry = MessageEntry("m", "@alice", "@bob", "")
+    public = encode_entry(entry)
+    digest = bytes.fromhex("656a6394e08ec23e6641761612afde80")
+    words = bytes.fromhex("0193564590")
+    assert blake2b(public + b"hello", key=KEY[:32], digest_size=16).digest() == digest
+    cipher = Cipher(AES256(KEY[32:]), CTR(digest)).encryptor()
+    assert cipher.update(b"hello") == words
+    body, found = Seal(KEY).body(entry, "hello")
+    assert (body[:1], body[1:3]) == (b"\xc1", len(public).to_bytes(2))
+    assert (split(body), found) == ((public, digest + words), digest)
+    assert entry.text == "hello"
+
+
+@pytest.mark.parametrize("length", [0, 1, 300, 600])
+def test_parts_of_any_length(length: int) -> None:
+    entry = MessageEntry("m", "@alice", "@bob", "", mentions=["@" + "x" * length])
+    body, _ = Seal(KEY).body(entry, "y" * length)
+    public, words = split(body)
+    assert Seal(KEY).show(words, public) == "y" * length
+    assert Seal(KEY).hide("y" * length, public) == words
+
+
+def test_the_digest_is_of_everything_and_of_the_key() -> None:
+    def digest(to: str = "@bob", text: str = "yes", id: str = "m", key: bytes = KEY) -> bytes:
+        return Seal(key).body(MessageEntry(id, "@alice", to, ""), text)[1]
+
+    other = KEY[:31] + KEY[32:] + b"x"
+    altered = [digest("@carol"), digest(text="no"), digest(id="n"), digest(key=other)]
+    assert len({digest(), *altered}) == 5
+    assert digest() == digest()
+    # Whoever guesses the words, but has no key, cannot tell: nothing but the key makes it.
+    assert digest() != digest_of(encode_entry(MessageEntry("m", "@alice", "@bob", "yes")))
 
 
 def test_another_public_part_keeps_the_words(seals: Seals) -> None:
@@ -101,6 +146,9 @@ def test_another_public_part_keeps_the_words(seals: Seals) -> None:
     assert restated(changed, settled) == seals.body(settled)
     assert restated(restated(changed, replace(settled, text="")), accepted) == changed
     assert restated(encode_entry(settled), accepted) == encode_entry(accepted)
+    waiting = replace(settled, state="waiting")
+    shown = read(seals, as_waiting(seals.body(settled)))
+    assert shown == [replace(waiting, box="@bob", seq=1, at=int(AT))]
 
 
 async def test_forwarded_words_go_with_who_wrote_them(seals: Seals) -> None:
@@ -113,7 +161,7 @@ async def test_forwarded_words_go_with_who_wrote_them(seals: Seals) -> None:
 async def test_destroyed_and_missing_keys_are_told_apart(seals: Seals) -> None:
     entry = MessageEntry("m", "@alice", "@bob", "words")
     stranger = MessageEntry("s", "@stranger", "@bob", "words")
-    bodies = seals.body(entry), sealed_body(Seal(bytes(range(64))), stranger)
+    bodies = seals.body(entry), sealed_body(Seal(KEY), stranger)
     await seals.destroy("@alice")
     seals.forget("@stranger")
     shown = await seals.entries([(AT + one, "@bob", 1) for one in bodies])
@@ -121,19 +169,38 @@ async def test_destroyed_and_missing_keys_are_told_apart(seals: Seals) -> None:
     assert seals.locked == 1
 
 
+@pytest.mark.parametrize("change", [{"id": "n"}, {"to": "@carol"}, {"ref": REF}], ids=str)
+def test_words_that_were_put_elsewhere_stay_closed(seals: Seals, change: dict[str, Any]) -> None:
+    entry = MessageEntry("m", "@alice", "@bob", "words")
+    moved = restated(seals.body(entry), replace(entry, **change))
+    assert read(seals, moved)[0].gone == "locked"  # type: ignore[attr-defined]
+
+
+def test_a_payment_of_another_amount_keeps_its_note_closed(seals: Seals) -> None:
+    entry = PaymentEntry("p", "@alice", "@bob", 5, "USD", "for lunch", state="settled")
+    for state in ("settled", "accepted"):
+        altered = restated(seals.body(entry), replace(entry, amount=6, state=state))
+        assert read(seals, altered)[0].gone == "locked"  # type: ignore[attr-defined]
+
+
 def test_what_was_damaged_or_sealed_with_another_key_stays_closed(seals: Seals) -> None:
     entry = MessageEntry("m", "@alice", "@bob", "words")
     body = seals.body(entry)
-    damaged = body[:-1] + bytes((body[-1] ^ 1,))
-    moved = restated(body, replace(entry, id="n"))
-    assert read(seals, damaged)[0].gone == "locked"  # type: ignore[attr-defined]
-    assert read(seals, moved)[0].gone == "locked"  # type: ignore[attr-defined]
+    other = sealed_body(Seal(KEY), entry)
+    for cut in (1, 5, 6, 21):  # some of the words, all of them, some of the digest, all of it
+        assert read(seals, body[:-cut])[0].gone == "locked"  # type: ignore[attr-defined]
+    for place in (-1, -6, -21):
+        damaged = bytearray(body)
+        damaged[place] ^= 1
+        assert read(seals, bytes(damaged))[0].gone == "locked"  # type: ignore[attr-defined]
+    assert read(seals, other)[0].gone == "locked"  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="damaged"):
         read(seals, body[:20])
 
 
 async def test_who_has_no_key_any_more_writes_nothing(seals: Seals) -> None:
     seal = await seals.prepare("@alice")
+    seal.body(MessageEntry("m", "@alice", "@bob", ""), "words")  # its cipher is ready now
     await seals.destroy("@alice")
     with pytest.raises(Destroyed):
         seal.body(MessageEntry("m", "@alice", "@bob", "words"), "words")
@@ -156,7 +223,7 @@ async def test_a_key_is_looked_at_again_after_an_hour(
 
 async def test_no_region_can_put_its_key_in_place_of_ours(seals: Seals) -> None:
     body = seals.body(MessageEntry("m", "@alice", "@bob", "words"))
-    wrong = bytes(range(64))
+    wrong = KEY
     seals.told({"@alice": (wrong, 60), "@carol": (wrong, 60), "@dan": (b"short", 60)})
     assert read(seals, body)[0].text == "words"  # type: ignore[attr-defined]
     assert (await seals.prepare("@carol")).key == (await seals.keys.find(["@carol"]))["@carol"]
@@ -167,7 +234,7 @@ async def test_no_region_can_put_its_key_in_place_of_ours(seals: Seals) -> None:
 async def test_keys_that_are_carried_on_are_kept_no_longer(
     seals: Seals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    far = Seal(bytes(range(64)))
+    far = Seal(KEY)
     body = sealed_body(far, MessageEntry("m", "@far", "@bob", "words"))
     seals.told({"@far": (far.key, 100)})
     assert seals.carried([body, b"no entry", b"\xc1\x00\x01?!"]) == {"@far": (far.key, 99)}
@@ -185,7 +252,7 @@ async def test_few_ciphers_are_kept_ready(seals: Seals, monkeypatch: pytest.Monk
     for name in names:
         await seals.prepare(name)
         bodies.append(seals.body(MessageEntry("m", name, "@bob", f"from {name}")))
-    warm = [one for name in names if (one := await seals.prepare(name))._cipher is not None]
+    warm = [one for name in names if (one := await seals.prepare(name))._ready is not None]
     assert len(warm) <= 2
     assert [one.text for one in read(seals, *bodies)] == [  # type: ignore[attr-defined]
         f"from {name}" for name in names
