@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Tests wait more than they compute: somewhat more processes than cores.
+TESTERS ?= 3
 
 .PHONY: install run chat demo cluster test test-long lint types check docs clean
 
@@ -27,7 +29,7 @@ cluster: install
 	@$(BIN)/teller cluster
 
 test: install
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup
 
 test-long: install
 	@$(BIN)/python -m pytest -m long

@@ -26,6 +26,8 @@ from server.store.local_cluster import LocalCluster
 NODE_TIMEOUT_MS = 1000
 """Quick, because tests wait for it; slower machines have longer pauses than this only rarely."""
 PATIENCE_S = 60.0
+ON_A_CLUSTER = "on a cluster"
+"""In the names of tests that ask for the cluster only when they run."""
 
 T = TypeVar("T")
 
@@ -79,6 +81,16 @@ class SharedCluster:
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those of the cluster share one: six servers take their
+    time to form one, and to run."""
+    for item in items:
+        wants = getattr(item, "fixturenames", ())
+        if "session_cluster" in wants or ON_A_CLUSTER in item.name:
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ class StoreLink(Listener):
         """Why the last attempt to connect failed."""
         self._events = events
         self._task: asyncio.Task[None] | None = None
+        self._ends = False
         self._broken = asyncio.Event()
         self._log = structlog.get_logger("store")
         self.message = events.message  # type: ignore[method-assign]  # one call less per message
@@ -107,6 +108,7 @@ class StoreLink(Listener):
 
     async def stop(self) -> None:
         """Close the connection; commands without a reply are told `Lost`."""
+        self._ends = True  # what prepares a server may swallow the cancellation, as wait_for did
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -129,7 +131,7 @@ class StoreLink(Listener):
 
     async def _stay_connected(self) -> None:
         attempt = 0
-        while True:
+        while not self._ends:
             if self.wire is not None:
                 attempt = 0
                 await self._watch()

@@ -19,6 +19,7 @@ def test_some_servers_share_all_slots_and_the_others_have_none(
     assert sizes == [SLOTS // primaries] * primaries + [0] * (3 - primaries)
 
 
+@pytest.mark.long  # the scenarios of both start them, too
 def test_each_process_of_workers_and_of_hubs_is_known() -> None:
     for shape, servers, ports in ((Shape(workers=2), 3, 1), (Shape(hubs=2), 2, 2)):
         with scaled(shape, "memory") as system:

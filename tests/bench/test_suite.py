@@ -23,6 +23,8 @@ from bench.wanted import Wanted, chosen_peers, chosen_scenarios
 
 from .contenders import a_contender
 
+pytestmark = pytest.mark.usefixtures("nothing_stolen")
+
 
 @dataclass
 class Heard:
@@ -67,11 +69,6 @@ def played(*scenarios: Scenario) -> tuple[Results, Log]:
 
 def rounds(results: Results, scenario: str) -> set[int]:
     return {row.rounds for row in results.rows if row.scenario == scenario}
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_stolen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.rounds.STOLEN_SHARE_MAX", float("inf"))
 
 
 def test_a_whole_run() -> None:

@@ -9,6 +9,8 @@ from bench.turns import REPEATS_MAX, interleave
 
 from .contenders import FINE, Notes, a_contender, driven
 
+pytestmark = pytest.mark.usefixtures("nothing_stolen")
+
 SLOW = {"generator_cpu": 0.9}
 OPEN: dict[str, Any] = {"rate": 1.0}
 

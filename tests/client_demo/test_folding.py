@@ -1,6 +1,7 @@
 """What entries about other entries do to the lines of the model."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 
@@ -153,6 +154,22 @@ def test_money_that_waits_is_neither_on_its_way_nor_there(model):
     assert "waits until @bob accepts you" in render.plain(only(model), "@alice")
     came(model, settled(2, "p"))
     assert only(model).fate is Delivery.STORED
+
+
+def test_a_line_tells_until_when_money_waits(model):
+    limits = {"offer_days": 30}
+    model.apply(events.Connected("@alice", ("@alice",), {}, 1, resumed=False, limits=limits))
+    came(model, payment(1, 500, sender="@alice", to="@bob", id="p", state="waiting"))
+    came(model, payment(2, 500, sender="@bob", to="@alice", id="q", state="waiting"))
+    mine, theirs = model.conversation("@bob").lines
+    until = datetime.fromtimestamp(mine.at / 1000 + 30 * 86_400, UTC).strftime("%Y-%m-%d %H:%M")
+    assert render.note(mine, "@alice", UTC).plain == (
+        f"waits until @bob accepts you; else it comes back {until}"
+    )
+    until = datetime.fromtimestamp(theirs.at / 1000 + 30 * 86_400, UTC).strftime("%Y-%m-%d %H:%M")
+    assert render.note(theirs, "@alice", UTC).plain == (
+        f"waits: /accept or /decline @bob; else it goes back {until}"
+    )
 
 
 def test_an_ack_tells_that_money_waits(model):

@@ -219,6 +219,17 @@ async def test_who_asks_to_join_is_let_in(hub):
         await until_shown(app, pilot, "thanks")
 
 
+async def test_who_only_asked_is_told_so_and_comes_in_when_they_are_let(hub):
+    async with friends(hub) as (bob, app, pilot):
+        await bob.do(type="create", room="#den", access="ask")
+        await do(app, pilot, "/join #den")
+        told = [each.message for each in app._notifications]
+        assert told == ["you asked: an admin of #den must let you in"]
+        assert "#den" not in app.model.conversations
+        await bob.do(type="accept", room="#den", who="@alice")
+        await app.client.until(lambda: "#den" in app.model.conversations)
+
+
 async def test_presence_typing_and_receipts(hub):
     async with friends(hub) as (bob, app, pilot):
         await app.client.until(lambda: app.model.people.presence.get("@bob") == "online")

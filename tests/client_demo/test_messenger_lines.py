@@ -144,6 +144,8 @@ async def test_rooms(hub):
         await alice.do("/topic #tea all about tea", "stored topic")
         await alice.do("/access #tea ask", "stored topic")
         await alice.do("/slow #tea 10s", "stored topic")
+        await bob.do(type="create", room="#den", access="ask")
+        assert (await alice.do("/join #den", "stored join")).endswith(" asks")
         profile = await alice.do("/profile #tea", "profile #tea")
         assert profile == "profile #tea access=ask members=2 slow_s=10 Tea all about tea"
         await alice.do("/role #tea @bob member", "stored role")

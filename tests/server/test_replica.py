@@ -22,6 +22,7 @@ KEYSPACE = Keyspace(PARTITIONS)
 MakeHub = Callable[..., Awaitable[Hub]]
 FINAL_S = 40.0
 """How long a client keeps asking for the outcome: over a failover."""
+TRIES = 3
 
 
 async def town(make_hub: MakeHub, cluster: SharedCluster, durability: str) -> tuple[Hub, Client]:
@@ -80,14 +81,21 @@ async def test_replica_is_told_only_where_a_replica_has_it(
     _, alice = await town(make_hub, cluster, "replica")
     ack = await final(alice, pay("p1"))
     assert (ack["type"], ack["durable"]) == ("ack", "replica")
+    # Else this would be what misses the replica first, and "p2" would be refused at once.
+    await alice.until(lambda frame: (frame["type"], frame.get("id")) == ("settled", "p1"))
     (replica,) = await replicas_of(cluster, await home_of(cluster, "@alice"))
     replica.pause()
     try:
         await alice.send(pay("p2"))
         answer = await alice.answer("p2")
         assert (answer["code"], answer["retry"]) == ("outcome_unknown", "same_id")
-        await alice.send(pay("p3"))  # nobody waits again for what is not there
-        assert (await alice.answer("p3"))["code"] == "not_durable"
+        # Nobody waits again for what is not there; but on a busy machine the hub may have tried
+        # again before it read this.
+        codes: list[str] = []
+        while codes[-1:] != ["not_durable"] and len(codes) < TRIES:
+            await alice.send(pay("p3"))
+            codes.append((await alice.answer("p3"))["code"])
+        assert "not_durable" in codes
     finally:
         replica.resume()
     for id in ("p2", "p3"):

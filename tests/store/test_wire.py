@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -17,7 +17,7 @@ from server.store.embedded import EmbeddedStore
 from server.store.endpoint import Endpoint, StoreError
 from server.store.link import LinkEvents, StoreLink
 from tests.cluster import SharedCluster
-from tests.support import until
+from tests.support import PATIENCE_S, until
 
 from .conftest import PlainServer
 from .posters import Town, assert_whole, town
@@ -256,3 +256,28 @@ async def test_a_reply_after_a_standstill_is_not_believed(store: EmbeddedStore) 
     await until(lambda: link.up and link.wire is not wire)
     assert await link.request("INCR", "count") in (2, 3)
     await link.stop()
+
+
+class Deaf(LinkEvents):
+    """Prepares the second connection for ever, and swallows the cancellation of that: so may
+    `asyncio.wait_for` before Python 3.12, which the library of the preparation uses."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    async def prepare_node(self, wire: Wire) -> None:
+        self.begun += 1
+        if self.begun == 2:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+
+async def test_a_link_stops_though_its_cancellation_was_swallowed(store: EmbeddedStore) -> None:
+    events = Deaf()
+    link = StoreLink(store.endpoint, events)
+    await link.start()
+    link.renew()
+    await until(lambda: events.begun == 2)
+    async with asyncio.timeout(PATIENCE_S):
+        await link.stop()
+    assert not link.up

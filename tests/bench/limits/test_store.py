@@ -17,6 +17,8 @@ MIXES = (
 )
 WINDOW = {"seconds": 0.2, "warm_up": 0.1, "depth": 4, "size": 20}
 
+pytestmark = pytest.mark.xdist_group("store limits")  # they share a hub
+
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[System]:

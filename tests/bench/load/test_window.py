@@ -23,9 +23,9 @@ def count_of(packed: str) -> int:
 async def test_a_stall_shows_in_the_open_loops_tail(entered: Enter) -> None:
     """Coordinated omission: all that should have been sent in a stall counts as late, although
     the hub was slow to a few frames only, seen one by one."""
-    planted = Planted(stall_at=200, stall_seconds=STALL_MS / 1_000)
+    planted = Planted(stall_at=100, stall_seconds=STALL_MS / 1_000)
     async with entered(2, planted) as (_, worker):
-        result: dict[str, Any] = await worker.load(seconds=1.5, warm_up=0.0, rate=400)
+        result: dict[str, Any] = await worker.load(seconds=1.2, warm_up=0.0, rate=400)
     assert not found(result)
     histogram = merge([result["ack"]])
     assert histogram.get_value_at_percentile(99) > STALL_MS * 1_000 / 2
@@ -33,9 +33,8 @@ async def test_a_stall_shows_in_the_open_loops_tail(entered: Enter) -> None:
     # Of the 40 that were due in the stall, half had to wait for at least half of it.
     late = [step for step in histogram.get_recorded_iterator() if step.value_iterated_to > 50_000]
     assert sum(step.count_added_in_this_iter_step for step in late) >= 15
-    worst = max(result["timeline"], key=lambda second: second[2])
-    assert worst[2] > STALL_MS / 2
-    assert worst[0] == 0
+    first = result["timeline"][0]  # a busy machine may stall in a later one, too
+    assert (first[0], first[2] > STALL_MS / 2) == (0, True)
 
 
 async def test_an_open_loop_sends_what_it_says(entered: Enter) -> None:

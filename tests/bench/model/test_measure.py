@@ -28,7 +28,7 @@ class Silent:
 
 def stage() -> Stage:
     sizes = replace(
-        measure.SIZES, rounds=3, seconds=0.2, warm_up=0.05, rooms=(6,), idle=(40,), storm=20,
+        measure.SIZES, rounds=1, seconds=0.2, warm_up=0.05, rooms=(6,), idle=(40,), storm=20,
         connections=8,
     )  # fmt: skip
     return Stage(Load(), sizes, Log(Silent()), [])

@@ -56,6 +56,7 @@ def test_npm_installs_into_the_folder(tmp_path: Path) -> None:
     assert "not installed" in str(install.lacks(folder, str(made)))
 
 
+@pytest.mark.long
 def test_pypi_packages_get_an_environment_of_their_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ $$ BEGIN RETURN CASE WHEN NEW.id % 10 = 0 THEN NULL ELSE NEW END; END $$;
 CREATE TRIGGER forget BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION forget();
 """
 
+pytestmark = pytest.mark.xdist_group("postgresql")  # they share a server
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:

@@ -18,6 +18,10 @@ from tests.bench.contenders import Notes
 
 DELAY = 0.05
 DRAIN_SECONDS = 20
+LOSS_SECONDS = 1.5
+"""For more than half of it they send: by then the hub is gone, on a busy machine, too."""
+
+pytestmark = pytest.mark.xdist_group("clients")  # they share a hub
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +68,12 @@ def test_a_lost_hub_comes_back_with_everything(hub: Hub, far: tuple[Generator, i
         people.call("enter", regions={"FRA": (hub.url, None), "IAD": (hub.url, None)}, each=2)
         both = World(planet(), {"FRA": hub, "IAD": hub}, far[0], people)
         samples, notes = Samples(both.planet, "disk"), Notes()
-        outcome = faults.loss(notes, both, samples, 0.5, 20.0)
+        outcome = faults.loss(notes, both, samples, LOSS_SECONDS, 20.0)
         assert outcome.held, notes.said
         found = {row.figure: row.value for row in outcome.rows}
         assert found[faults.UNANSWERED] > 0  # there was nobody to answer
         assert found["seconds to drain"] > 0
-        assert found["seconds to drain ÷ loss"] == 2 * found["seconds to drain"]
+        assert found["seconds to drain ÷ loss"] == found["seconds to drain"] / LOSS_SECONDS
 
 
 @pytest.mark.parametrize(
