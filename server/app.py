@@ -27,59 +27,59 @@ from protocol.frames import (
 from protocol.session import Phase
 
 from . import handlers
-from .admission import Admission
-from .announcer import Announcer
-from .catchup import CatchUp
+from .commit.durability import Promise
+from .commit.outcomes import Load
+from .commit.pipeline import RETRY_MAX_S, Pipeline
+from .commit.pulse import keep_pulse
+from .commit.storage import Storage, open_keyspace
 from .config import Settings, SettingsError
-from .contacts import Contacts
 from .courier.courier import Courier
 from .courier.ends import End
 from .courier.ways import Ways
-from .delivery import Delivery
-from .drain import drain
-from .durability import Promise
-from .edge import Edge
-from .entrance import Entrance
+from .edge.admission import Admission
+from .edge.drain import drain
+from .edge.edge import Edge
+from .edge.garbage import hold_back
+from .edge.keepalive import keep_alive
+from .edge.listening import listen
+from .edge.outbox import Flusher
+from .edge.transport import Connection
+from .entering.entrance import Entrance
+from .entering.passwords import Passwords
 from .erasure.erasing import Erasing
-from .garbage import hold_back
-from .hearing import Hearing
-from .hub import Hub, Listener, Party
-from .hubs import Hubs
-from .keepalive import keep_alive
 from .ledger.blanking import sweep_words
 from .ledger.keys import WORLD, slot_of
 from .ledger.pairs import modes
 from .ledger.sweep import sweep_marks
-from .listening import listen
-from .membership import Membership
 from .metrics import HubCollector, Site
-from .outbox import Flusher
-from .outcomes import Load
-from .pace import learn_pace
-from .passwords import Passwords
 from .peer import Peer
+from .people.contacts import Contacts
 from .people.cutter import Cutter
+from .people.receipts import Receipts
+from .people.requests import Requests
 from .people.strangers import Strangers
 from .people.trail import Trail
-from .pipeline import RETRY_MAX_S, Pipeline
 from .presence.presence import People
-from .pulse import keep_pulse
-from .receipts import Receipts
 from .regions.places import Places, read_places
 from .regions.world import World
-from .relay import Relay
-from .requests import Requests
-from .rosters import Rosters
+from .rooms.pace import learn_pace
+from .rooms.rosters import Rosters
 from .seal.opening import key_store
 from .seal.seals import Seals
 from .search.desk import SearchDesk
 from .services import Services
-from .storage import Storage, open_keyspace
 from .store.connection import Down, Lost, Refused
 from .store.discovery import open_stores
 from .store.embedded import EmbeddedStore
 from .store.endpoint import Endpoint, StoreError, parse_url
-from .transport import Connection
+from .telling.announcer import Announcer
+from .telling.catchup import CatchUp
+from .telling.delivery import Delivery
+from .telling.hearing import Hearing
+from .telling.hub import Hub, Listener, Party
+from .telling.hubs import Hubs
+from .telling.membership import Membership
+from .telling.relay import Relay
 from .workers.worker import Worker
 
 OPERATOR_TOKEN = "operator.token"

@@ -106,7 +106,7 @@ def deposit(
     data
         The hub's data directory, where the operator's token is.
     """
-    from .operator import deposit as run
+    from .commands.operator import deposit as run
 
     return run(url, data, account, f"{amount} {currency}", text, id)
 
@@ -132,7 +132,7 @@ def freeze(
     data
         The hub's data directory, where the operator's token is.
     """
-    from .operator import freeze as run
+    from .commands.operator import freeze as run
 
     return run(url, data, account, frozen=not lift)
 
@@ -158,7 +158,7 @@ def suspend(
     data
         The hub's data directory, where the operator's token is.
     """
-    from .operator import suspend as run
+    from .commands.operator import suspend as run
 
     return run(url, data, account, suspended=not lift)
 
@@ -180,7 +180,7 @@ def audit(
     store
         URL of your own store, if the hub uses one.
     """
-    from .books import run
+    from .commands.books import run
 
     return run(data, store)
 
@@ -200,7 +200,7 @@ def backup(
     data
         The hub's data directory.
     """
-    from .backup import backup as run
+    from .commands.backup import backup as run
 
     return run(data, copy)
 
@@ -249,7 +249,7 @@ def restored(
     store
         URL of your own store, if the hub uses one.
     """
-    from .backup import restored as run
+    from .commands.backup import restored as run
 
     return run(data, store)
 
@@ -309,7 +309,7 @@ def cluster(
     node_timeout_ms
         Milliseconds without an answer after which a replica takes over.
     """
-    from .run_cluster import run
+    from .commands.run_cluster import run
 
     return run(data, primaries, replicas, port, node_timeout_ms)
 
@@ -334,7 +334,7 @@ def doctor(
     """
     import asyncio
 
-    from .doctor import run_doctor
+    from .commands.doctor import run_doctor
 
     return asyncio.run(run_doctor(data, store, print, keys))
 

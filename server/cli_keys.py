@@ -32,7 +32,7 @@ def backup_keys(
     keys
         Directory or URL of the keys, if the hub has --keys.
     """
-    from .keyring import backup_keys as run
+    from .commands.keyring import backup_keys as run
 
     return run(data, keys, copy)
 
@@ -56,7 +56,7 @@ def restore_keys(
     keys
         Directory or URL of the keys, if the hub has --keys.
     """
-    from .keyring import restore_keys as run
+    from .commands.keyring import restore_keys as run
 
     return run(data, keys, copy)
 
@@ -75,6 +75,6 @@ def lost_keys(
     store
         URL of your own store, if the hub uses one.
     """
-    from .keyring import lost_keys as run
+    from .commands.keyring import lost_keys as run
 
     return run(data, store)

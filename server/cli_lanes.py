@@ -28,7 +28,7 @@ def lanes(
     store
         URL of your own store, if the hub uses one.
     """
-    from .lanes import show as run
+    from .commands.lanes import show as run
 
     return run(data, store, every)
 
@@ -59,6 +59,6 @@ def mend_lane(
     store
         URL of your own store, if the hub uses one.
     """
-    from .lanes import mend as run
+    from .commands.lanes import mend as run
 
     return run(data, store, source, dest, yes)

@@ -14,10 +14,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from .delivery import Delivery
-from .edge import Edge
-from .handshake import Reply
+from .edge.edge import Edge
+from .edge.handshake import Reply
 from .services import Services
+from .telling.delivery import Delivery
 from .workers.messages import Family
 
 if TYPE_CHECKING:

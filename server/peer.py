@@ -11,19 +11,19 @@ from protocol.errors import MESSAGES, RETRY, Close, Code, FrameError
 from protocol.frames import ClientFrame, Error, Goodbye, HubFrame
 from protocol.session import Phase, illegal
 
-from .duplicates import find_difference
-from .hub import Party
+from .commit.duplicates import find_difference
+from .edge.limits import Bucket
+from .edge.wire import pack
 from .ledger.keys import AccountKeys, Keyspace
 from .ledger.posts import Kind, Mark, Post
-from .limits import Bucket
 from .seal.seal import Destroyed, Seal
 from .store.connection import Down
-from .wire import pack
+from .telling.hub import Party
 
 if TYPE_CHECKING:
-    from .edge import Guest
+    from .edge.edge import Guest
+    from .edge.transport import Connection
     from .services import Services
-    from .transport import Connection
 
 NONSENSE_MAX = 20
 """Frames that are not frames, and wrong passwords, before a connection is closed as hopeless."""

@@ -12,39 +12,39 @@ import structlog
 from protocol.session import Phase
 
 from .config import Settings
-from .hub import Hub, Party
+from .edge.limits import Bucket
+from .entering.passwords import Passwords
 from .ledger.ids import Ages
 from .ledger.keys import Keyspace
-from .limits import Bucket
-from .passwords import Passwords
+from .telling.hub import Hub, Party
 
 if TYPE_CHECKING:
     from protocol.frames import Entry
 
-    from .catchup import CatchUp
-    from .contacts import Contacts
+    from .commit.durability import Promise
+    from .commit.pipeline import Pipeline
     from .courier.courier import Courier
-    from .delivery import Delivery
-    from .durability import Promise
-    from .entrance import Entrance
+    from .entering.entrance import Entrance
     from .erasure.erasing import Erasing
-    from .hubs import Hubs
     from .ledger.posts import Mode, Post
     from .peer import Peer
+    from .people.contacts import Contacts
     from .people.cutter import Cutter
+    from .people.receipts import Receipts
+    from .people.requests import Requests
     from .people.strangers import Strangers
     from .people.trail import Trail
-    from .pipeline import Pipeline
     from .presence.presence import People
-    from .receipts import Receipts
     from .regions.world import World
-    from .relay import Relay
-    from .requests import Requests
-    from .rosters import Rosters
+    from .rooms.rosters import Rosters
     from .seal.seals import Seals
     from .search.desk import SearchDesk
     from .store.connection import Channel
     from .store.stores import Stores
+    from .telling.catchup import CatchUp
+    from .telling.delivery import Delivery
+    from .telling.hubs import Hubs
+    from .telling.relay import Relay
 
 
 @dataclass

@@ -23,11 +23,11 @@ from bench.load.driver import Generator
 from bench.load.lines import obey
 from bench.procfs import cpu_ns
 from protocol.frames import Message, Payment
+from server.commit.pipeline import POSTS_PER_CALL
 from server.ledger.entries import digest_of, encode_entry, entry_of
 from server.ledger.keys import Keyspace
 from server.ledger.posts import Post, pack_call, results
 from server.ledger.status import Status
-from server.pipeline import POSTS_PER_CALL
 
 from .figures import Window, figures
 from .traffic import Traffic

@@ -1,8 +1,8 @@
 """Hubs and their store, by discrete events: how long a message takes at a rate.
 
-It follows `server/pipeline.py`: posts wait for the call before them, or a millisecond for company;
-a call carries what waits; the store serves what came meanwhile in one turn, and one sync to disk
-ends the turn. Times are seconds, CPU costs µs.
+It follows `server/commit/pipeline.py`: posts wait for the call before them, or a millisecond for
+company; a call carries what waits; the store serves what came meanwhile in one turn, and one sync
+to disk ends the turn. Times are seconds, CPU costs µs.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
+from ..commit.outcomes import Result
 from ..ledger.legs import stamped
 from ..ledger.posts import Post
 from ..ledger.status import DONE
-from ..outcomes import Result
 from ..store.connection import Down, Lost, Refused
 from .ends import Place
 from .lane import Lane

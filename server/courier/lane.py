@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
+from ..commit.outcomes import Result
 from ..faults import FAULT
 from ..ledger.arrivals import Arrived, settlements
 from ..ledger.crossing import Arrival, Settlement
@@ -20,7 +21,6 @@ from ..ledger.lanes import LEG_WINDOW, InLane, OutLane, in_transit
 from ..ledger.legs import STAMP, Leg, time_of
 from ..ledger.posts import Kind, Post
 from ..ledger.status import Status
-from ..outcomes import Result
 from ..store.connection import Down, Lost, Refused
 from .ends import Place
 from .origin import Origin

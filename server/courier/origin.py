@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..commit.outcomes import Result
 from ..ledger.posts import Post
-from ..outcomes import Result
 
 
 class Origin:

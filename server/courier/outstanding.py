@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from ..durability import RANK, confirm
+from ..commit.durability import RANK, confirm
 from ..ledger.lanes import LEG_WINDOW, InLane, OutLane
 from ..ledger.legs import time_of
 from ..store.connection import Channel

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..durability import Promise
+from ..commit.durability import Promise
+from ..commit.pipeline import Pipeline
 from ..ledger.keys import Keyspace
-from ..pipeline import Pipeline
 from ..store.connection import Channel
 from .ends import End, Near, Place
 

@@ -17,7 +17,6 @@ import structlog
 from protocol.errors import Code, FrameError
 from protocol.frames import Ack, Erase, HubFrame
 
-from ..envoy import Envoy
 from ..ledger import routing
 from ..ledger.conditions import Change, Op
 from ..ledger.posts import Post
@@ -26,6 +25,7 @@ from ..peer import Peer
 from ..regions.link import Unreachable
 from ..seal.keys import DESTROYED, KeysError
 from ..store.connection import Down, Lost, Refused
+from ..telling.envoy import Envoy
 from .steps import Unfinished, delete_all, leave_rooms, owned_with_others
 
 if TYPE_CHECKING:

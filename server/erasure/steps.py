@@ -15,13 +15,13 @@ from protocol.codec import MSGPACK
 from protocol.errors import Code
 from protocol.frames import Ack, Error, HubFrame, Leave, Role
 
-from ..envoy import Envoy
 from ..handlers.rooms import leave
 from ..handlers.rooms_leading import command
 from ..ledger.keys import AccountKeys
 from ..ledger.lanes import OutLane
 from ..regions.frames import Ask, Told
 from ..store.connection import Command
+from ..telling.envoy import Envoy
 
 if TYPE_CHECKING:
     from ..services import Services

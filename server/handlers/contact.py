@@ -7,7 +7,6 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import Accept, Arrange, Block, Decline, Read, Unblock
 
-from ..conversations import FLAGS, READ
 from ..ledger import pairs
 from ..ledger.conditions import Change, Condition, Op, Test
 from ..ledger.keys import AccountKeys
@@ -15,6 +14,7 @@ from ..ledger.posts import Mode, Post
 from ..ledger.routing import to_self
 from ..ledger.status import Status
 from ..peer import Peer
+from ..reading.conversations import FLAGS, READ
 from ..services import Services
 from . import rooms
 from .posting import draft

@@ -7,11 +7,11 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import Delivered, Message, MessageEntry, Read
 
-from ..contacts import Finish
 from ..ledger import routing, routing_entries
 from ..ledger.posts import Post
-from ..pace import keep_pace
 from ..peer import Peer
+from ..people.contacts import Finish
+from ..rooms.pace import keep_pace
 from ..services import Services
 from .aiming import aim, check_mentions
 from .contact import has_met, read_marker

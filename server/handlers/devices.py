@@ -7,13 +7,13 @@ from msgspec import UNSET
 from protocol.errors import Code
 from protocol.frames import Devices, DevicesPage, Revoke
 
-from ..contacts import Finish
+from ..commit.replies import values
 from ..ledger.conditions import Change, Op
 from ..ledger.posts import Post
 from ..ledger.routing import to_self
 from ..peer import Peer
+from ..people.contacts import Finish
 from ..people.devices import last_field, own_device, tokens_in
-from ..replies import values
 from ..services import Services
 from .posting import draft
 

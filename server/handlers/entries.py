@@ -10,17 +10,17 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import Delete, Edit, Forward, ForwardEntry, Pin, React, Ref
 
-from .. import rules
-from ..contacts import Finish
 from ..ledger import routing, routing_entries
 from ..ledger.posts import Mode, Post
 from ..ledger.status import Status
-from ..pace import keep_pace
 from ..peer import Peer
+from ..people.contacts import Finish
+from ..reading import rules
+from ..reading.sources import Source, find_source
+from ..reading.subjects import Subject, find_subject
+from ..rooms.pace import keep_pace
 from ..seal.seal import Destroyed
 from ..services import Services
-from ..sources import Source, find_source
-from ..subjects import Subject, find_subject
 from .aiming import aim, check_mentions, only_admins
 from .posting import draft
 

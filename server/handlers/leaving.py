@@ -5,10 +5,10 @@ from __future__ import annotations
 from protocol.errors import Code
 from protocol.frames import Described, Erase, Export, ExportReport
 
+from ..commit.replies import read_all
 from ..ledger.records import parse_record
 from ..peer import Peer
 from ..people.devices import own_device, tokens_in
-from ..replies import read_all
 from ..services import Services
 from ..store.connection import Command
 

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from protocol.errors import Code
 from protocol.frames import Conversation, Conversations, ConversationsPage, Entry
 
-from ..conversations import FLAGS, Contacts, Summary, Walk, parse_contacts, state_of
-from ..folding import hide, subject_of
+from ..commit.replies import read_all, values
 from ..ledger.entries import read_call, read_entries
 from ..ledger.pairs import half_of
 from ..ledger.waiting import parse_offer
 from ..peer import Peer
-from ..replies import read_all, values
+from ..reading.conversations import FLAGS, Contacts, Summary, Walk, parse_contacts, state_of
+from ..reading.folding import hide, subject_of
 from ..services import Services
 from ..store.connection import Command
 from .paying import pay_for

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import Deposit, Freeze, Payment, PaymentEntry, Suspend
 
-from ..durability import RANK
+from ..commit.durability import RANK
 from ..ledger import routing
 from ..ledger.records import FROZEN, SUSPENDED
 from ..peer import Peer

@@ -7,13 +7,13 @@ from msgspec import UNSET
 from protocol.errors import Code
 from protocol.frames import Described, Profile, Profiles, ProfilesPage, Watch
 
+from ..commit.replies import read_all
 from ..ledger.conditions import Change, Op
 from ..ledger.keys import AccountKeys
 from ..ledger.records import CLOSED
 from ..ledger.routing import to_self
 from ..peer import Peer
 from ..people.halves import accepts, half_of
-from ..replies import read_all
 from ..seal.words import hide
 from ..services import Services
 from ..store.connection import Command

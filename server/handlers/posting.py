@@ -9,10 +9,10 @@ from msgspec import UNSET
 from protocol.errors import Code, FrameError
 from protocol.frames import ClientFrame, Deposit, Edit, Entry, Message, Payment, Profile
 
+from ..edge.limits import Bucket
 from ..ledger.entries import digest_of, encode_entry, entry_of, message_entry
 from ..ledger.posts import Post
 from ..ledger.status import Status
-from ..limits import Bucket
 from ..peer import Peer
 from ..seal.words import sealed_body
 from ..services import Services

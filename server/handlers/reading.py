@@ -16,17 +16,17 @@ from protocol.frames import (
 )
 from protocol.frames import StatusReport as Report
 
-from ..delivery import ack_of
-from ..durability import Durable
+from ..commit.durability import Durable
+from ..commit.replies import read_all, values
 from ..ledger.notes import LETTERS, field
 from ..ledger.posts import Mark
 from ..ledger.records import parse_record
 from ..ledger.routing import mark_of
-from ..pages import Page, Pages, noted_about, seq_of
 from ..peer import Peer
-from ..replies import read_all, values
+from ..reading.pages import Page, Pages, noted_about, seq_of
 from ..services import Services
 from ..store.connection import Down
+from ..telling.delivery import ack_of
 from .paying import pay_for
 
 ENTRIES_PER_TURN = 50

@@ -19,7 +19,7 @@ from protocol.frames import (
 
 from ..ledger import routing_rooms
 from ..peer import Peer
-from ..roster import Roster
+from ..rooms.roster import Roster
 from ..services import Services
 from .posting import draft, draft_without_entry
 

@@ -1,8 +1,9 @@
 """Takes deleted and disappeared words out of the store: the entry stays where it is, without them.
 
-Nobody is told such words anyway (`server.folding`). This is so that they are not there any more:
-all boxes are walked slowly, by their indexes. An entry is only replaced if it still stands where it
-was read. The notes of payments stay, as their marks vouch for them; nobody is told those, either.
+Nobody is told such words anyway (`server.reading.folding`). This is so that they are not there any
+more: all boxes are walked slowly, by their indexes. An entry is only replaced if it still stands
+where it was read. The notes of payments stay, as their marks vouch for them; nobody is told those,
+either.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ import structlog
 
 from protocol.errors import Close
 
-from ..hub import Party
 from ..ledger.records import CLOSED, SUSPENDED
 from ..peer import Peer
 from ..store.connection import Down
+from ..telling.hub import Party
 
 if TYPE_CHECKING:
     from ..services import Services

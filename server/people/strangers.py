@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from protocol.errors import Code
 
-from ..contacts import Finish
+from ..edge.limits import Buckets
 from ..ledger.posts import Mode, Post
-from ..limits import Buckets
 from ..peer import Peer
 from ..store.connection import Command, Lost, Refused
+from .contacts import Finish
 from .halves import half_of
 
 if TYPE_CHECKING:

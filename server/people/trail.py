@@ -10,11 +10,11 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..hub import Listener, Party
 from ..ledger.keys import AccountKeys
 from ..ledger.records import CLOSED
 from ..peer import Peer
 from ..store.connection import Command, Down
+from ..telling.hub import Listener, Party
 from .devices import last_field
 
 if TYPE_CHECKING:

@@ -28,10 +28,10 @@ from protocol.frames import (
     WatchReport,
 )
 
-from ..hearing import tell_notice
-from ..hub import Listener, Party
 from ..peer import Peer
 from ..people.halves import Halves
+from ..telling.hearing import tell_notice
+from ..telling.hub import Listener, Party
 from .afar import Afar
 from .watching import State, Watching
 

@@ -9,8 +9,8 @@ from enum import IntEnum
 from protocol.codec import Codec
 from protocol.frames import PresenceNotice
 
+from ..edge.wire import pack
 from ..peer import Peer
-from ..wire import pack
 
 
 class State(IntEnum):

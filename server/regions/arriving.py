@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ..commit.outcomes import Result
 from ..courier.origin import Origin
 from ..ledger.arrivals import arrival
 from ..ledger.crossing import Arrival
 from ..ledger.legs import time_of
 from ..ledger.posts import Post
 from ..ledger.status import Status
-from ..outcomes import Result
 from .frames import Arrive, Ends, Outcomes, Records
 
 if TYPE_CHECKING:

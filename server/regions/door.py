@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..wire import BINARY, header
+from ..edge.wire import BINARY, header
 from .frames import (
     Answer,
     Call,
@@ -28,7 +28,7 @@ from .places import Places
 from .proof import new_nonce, proof_of, proves
 
 if TYPE_CHECKING:
-    from ..transport import Connection
+    from ..edge.transport import Connection
 
 MEET_TIMEOUT_S = 10.0
 OUTBOX_BYTES_MAX = 4 * LINK_BYTES_MAX

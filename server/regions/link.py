@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from ..handshake import LINK_SUBPROTOCOL
+from ..edge.handshake import LINK_SUBPROTOCOL
 from .frames import (
     Answer,
     Call,

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from ..config import PARTITIONS_MAX, SettingsError
-from ..handshake import LINK_PATH
+from ..edge.handshake import LINK_PATH
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,15}")
 SECRET_BYTES_MIN = 32

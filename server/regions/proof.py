@@ -11,7 +11,7 @@ import hmac
 import secrets
 from typing import Literal
 
-from ..handshake import LINK_SUBPROTOCOL
+from ..edge.handshake import LINK_SUBPROTOCOL
 from .frames import Hail, encode
 
 NONCE_BYTES = 32

@@ -26,9 +26,9 @@ from .places import Region
 from .tunnel import Tunnel
 
 if TYPE_CHECKING:
+    from ..edge.transport import Connection
     from ..peer import Peer
     from ..services import Services
-    from ..transport import Connection
     from .world import World
 
 OPEN_TIMEOUT_S = 5.0

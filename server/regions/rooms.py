@@ -27,7 +27,6 @@ from protocol.frames import (
     StatusReport,
 )
 
-from ..envoy import Envoy
 from ..handlers.posting import draft, take_turn
 from ..handlers.reading import status
 from ..handlers.rooms import list_members
@@ -37,6 +36,7 @@ from ..ledger.room_rights import LEADERS
 from ..ledger.status import Status as Outcome
 from ..peer import Peer
 from ..store.connection import Down, Lost, Refused
+from ..telling.envoy import Envoy
 from .frames import Ask, Told
 from .link import Unreachable
 

@@ -20,10 +20,10 @@ from protocol.codec import Codec
 from protocol.errors import Close
 from protocol.frames import Goodbye
 
-from ..wire import BINARY, TEXT, header, pack
+from ..edge.wire import BINARY, TEXT, header, pack
 
 if TYPE_CHECKING:
-    from ..transport import Connection
+    from ..edge.transport import Connection
 
 AHEAD_BYTES_MAX = 256 * 1024
 """What may wait for the home region; beyond it the client's socket is not read."""

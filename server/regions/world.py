@@ -23,8 +23,8 @@ from .survey import Survey
 
 if TYPE_CHECKING:
     from ..courier.ways import Ways
+    from ..edge.transport import Connection
     from ..services import Services
-    from ..transport import Connection
 
 
 class World:

@@ -14,10 +14,10 @@ import sys
 import msgspec
 
 from ..logs import configure_logs
-from ..pipe import Pipe, revive
 from ..store.connection import Down, Lost, Refused
 from ..store.endpoint import StoreError
 from ..store.leash import tie_to
+from ..workers.pipe import Pipe, revive
 from .messages import Start, ToWorker
 from .worker import SearchWorker
 

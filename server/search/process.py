@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..pipe import Pipe, revive
 from ..store.process import how_it_ended
+from ..workers.pipe import Pipe, revive
 from .messages import ToHub
 
 _ROOT = Path(__file__).parents[2]

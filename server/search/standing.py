@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from protocol.frames import EditEntry, Entry, PaymentEntry
 
-from ..folding import blank, has_expired
+from ..reading.folding import blank, has_expired
 from ..seal.seals import Found, Seals
 from .boxes import Boxes, Notes
 from .changes import Worded

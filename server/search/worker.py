@@ -13,7 +13,6 @@ import structlog
 from protocol.errors import Code
 
 from ..ledger.keys import Keyspace, slot_of
-from ..pipe import Pipe
 from ..seal.keys import KeysError
 from ..seal.opening import key_store
 from ..seal.seals import Seals
@@ -21,6 +20,7 @@ from ..store.connection import Down, Lost, Refused, Wire
 from ..store.discovery import open_stores
 from ..store.endpoint import parse_url
 from ..store.partition import Watch
+from ..workers.pipe import Pipe
 from .boxes import Boxes
 from .finding import Finder
 from .indexer import Indexer

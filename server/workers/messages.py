@@ -11,7 +11,7 @@ import socket
 import msgspec
 
 from ..config import Settings
-from ..pipe import Pipe, revive
+from .pipe import Pipe, revive
 
 
 class Family(msgspec.Struct):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..config import SettingsError
-from ..listening import BACKLOG, cannot_listen
+from ..edge.listening import BACKLOG, cannot_listen
 
 PATIENCE_S = 1.0
 """Seconds to ask again for a port that an earlier server may be about to leave."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from ..config import Settings
-from ..pipe import Pipe
 from ..store.process import how_it_ended
 from .messages import Ask, Failed, Figures, Look, Message, Page, Ready, Start, pipe_over
+from .pipe import Pipe
 
 START_WAIT_S = 60.0
 """Seconds for a worker to start; a store of one's own may be slow to answer."""

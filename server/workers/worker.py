@@ -7,11 +7,11 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..pipe import Pipe
 from .messages import Ask, Failed, Figures, Look, Message, Page, Ready
+from .pipe import Pipe
 
 if TYPE_CHECKING:
-    from ..handshake import Reply
+    from ..edge.handshake import Reply
     from ..metrics import Site
 
 PageText = tuple[int, str, str]

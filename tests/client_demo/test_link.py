@@ -10,7 +10,7 @@ from client_demo.conversation import Delivery
 from client_demo.model import Connection
 from client_demo.signin import SigninError, sign_in
 from client_demo.wire import Wire, WireError, tls
-from server.snapshot import GAP_MAX
+from server.entering.snapshot import GAP_MAX
 
 from .people import Person, online, password, token_of
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from protocol.codec import Codec
-from server.edge import Edge
-from server.outbox import Flusher
-from server.transport import Connection
-from server.wire import BINARY, TEXT, header
+from server.edge.edge import Edge
+from server.edge.outbox import Flusher
+from server.edge.transport import Connection
+from server.edge.wire import BINARY, TEXT, header
 
 ECHO_BYTES_MAX = 64 * 1024 * 1024
 """The largest cases send 16 MiB; some of them all at once in small frames."""

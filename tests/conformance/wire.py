@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from server.edge import Edge
-from server.outbox import Flusher
-from server.transport import Connection
-from server.wire import BINARY, TEXT, header
+from server.edge.edge import Edge
+from server.edge.outbox import Flusher
+from server.edge.transport import Connection
+from server.edge.wire import BINARY, TEXT, header
 
 TEXT_OP, BINARY_OP, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 KEY = b"\x01\x82\x43\xf4"

@@ -9,9 +9,13 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from server import announcer, catchup, entrance, hub, outbox, outcomes, peer, pipeline
+from server import peer
+from server.commit import outcomes, pipeline
 from server.courier import courier, lane
+from server.edge import outbox
+from server.entering import entrance
 from server.store import connection
+from server.telling import announcer, catchup, hub
 
 Wrapper = Callable[..., Any]
 

@@ -14,29 +14,18 @@ from types import ModuleType
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from server import (
-    catchup,
-    config,
-    contacts,
-    durability,
-    edge,
-    hearing,
-    hubs,
-    passwords,
-    peer,
-    pipeline,
-    snapshot,
-    throttle,
-    transport,
-    turnstile,
-)
+from server import config, peer
+from server.commit import durability, pipeline
 from server.config import Settings
 from server.courier import courier
+from server.edge import edge, transport
+from server.entering import passwords, snapshot, throttle, turnstile
 from server.ledger import lanes
-from server.people import devices
+from server.people import contacts, devices
 from server.presence import presence
 from server.regions import directory, homes, link
 from server.store import connection
+from server.telling import catchup, hearing, hubs
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

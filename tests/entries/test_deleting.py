@@ -168,9 +168,9 @@ async def test_who_missed_it_is_not_told_the_words_later(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another hub told is lost, and read from the store when it was deleted already."""
-    monkeypatch.setattr("server.catchup.ROUND_S", 1000)
-    monkeypatch.setattr("server.catchup.SUSPICION_S", 3)
-    monkeypatch.setattr("server.relay.LOSES", True)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 1000)
+    monkeypatch.setattr("server.telling.catchup.SUSPICION_S", 3)
+    monkeypatch.setattr("server.telling.relay.LOSES", True)
     services = town.second.app.services
     keys = services.keyspace.of("@bob")
     heard_of = services.hub.parties["@bob"].seq

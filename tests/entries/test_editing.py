@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.folding import fold
-from server import rules
+from server.reading import rules
 from tests.entries.town import Town, came, new_id, ok, page, ref, refused, say, seen
 
 TO = ("@bob", "#tea")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server import pages
+from server.reading import pages
 from tests.entries.town import Frame, Town, came, ok, page, ref, refused, say
 
 

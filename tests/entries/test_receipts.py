@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server import receipts
 from server.ledger.keys import Keyspace
+from server.people import receipts
 from tests.entries.town import Town, came, name_of, new_id, ok, page, refused, say
 from tests.support import Client, until
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from server import transport
+from server.edge import transport
 from tests.conformance.wire import HANDSHAKE, TEXT_OP, frame
 from tests.support import Hub
 

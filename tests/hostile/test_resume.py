@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.snapshot import GAP_MAX
+from server.entering.snapshot import GAP_MAX
 from tests.support import Client, Hub
 
 from .battery import END

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from server import transport
+from server.edge import transport
 from tests.conformance.wire import CLOSE, PING, frame
 from tests.support import PATIENCE_S, Client, Hub, until
 

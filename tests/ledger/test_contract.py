@@ -8,11 +8,11 @@ import pytest
 
 from protocol.frames import DepositEntry, MessageEntry, PaymentEntry
 from protocol.money import AMOUNT_MAX as MAX
+from server.commit.pipeline import POSTS_PER_CALL
 from server.ledger.entries import read_entry
 from server.ledger.keys import WORLD
 from server.ledger.posts import Mark, Post
 from server.ledger.status import Status
-from server.pipeline import POSTS_PER_CALL
 from tests.single import keys_of, total_key
 
 from . import builders as b

@@ -98,7 +98,7 @@ async def test_logging_out_is_as_durable_as_its_ack_says(
 ) -> None:
     """A replica that takes over must not let a revoked token in."""
     alice = await hub.register("alice")
-    monkeypatch.setattr("server.durability.WAIT_MS", 20)
+    monkeypatch.setattr("server.commit.durability.WAIT_MS", 20)
     promise = hub.app.services.promise
     promise.least = "replica"  # and there is none
     assert (await alice.ask("logout"))["code"] == "outcome_unknown"

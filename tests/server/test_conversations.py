@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from protocol.frames import DeleteEntry, MessageEntry, ReadEntry, Ref
-from server.conversations import Walk, parse_contacts, state_of
 from server.handlers import listing
+from server.reading.conversations import Walk, parse_contacts, state_of
 from tests.support import Client, Hub, until
 
 MakeHub = Callable[..., Awaitable[Hub]]

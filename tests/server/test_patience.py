@@ -10,11 +10,11 @@ import pytest
 
 from protocol.errors import Code
 from protocol.frames import Message
-from server import pipeline as module
-from server.durability import Durable, Promise
+from server.commit import pipeline as module
+from server.commit.durability import Durable, Promise
+from server.commit.outcomes import Load, Result
+from server.commit.pipeline import POSTS_PER_CALL, Pipeline
 from server.ledger.posts import Post
-from server.outcomes import Load, Result
-from server.pipeline import POSTS_PER_CALL, Pipeline
 from server.store.connection import Callback, Command, Down, Lost, Refused
 from tests.support import until
 

@@ -8,10 +8,10 @@ import pytest
 
 from protocol.errors import Code
 from protocol.frames import Message
-from server.durability import Durable
+from server.commit.durability import Durable
+from server.commit.outcomes import Result
+from server.commit.pipeline import CALLS_IN_FLIGHT, POSTS_PER_CALL, POSTS_WORTH_A_CALL, Pipeline
 from server.ledger.posts import Post
-from server.outcomes import Result
-from server.pipeline import CALLS_IN_FLIGHT, POSTS_PER_CALL, POSTS_WORTH_A_CALL, Pipeline
 from server.store.connection import Callback, Command
 from tests.support import until
 
@@ -83,7 +83,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr("server.pipeline.COMMIT_DELAY_S", DELAY_S)
+    monkeypatch.setattr("server.commit.pipeline.COMMIT_DELAY_S", DELAY_S)
     return Bench()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.ledger.entries import read_call, read_entries
-from server.pages import PAGE_BYTES_MAX
+from server.reading.pages import PAGE_BYTES_MAX
 from tests.single import keys_of
 from tests.support import Hub
 

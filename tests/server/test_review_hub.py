@@ -10,9 +10,9 @@ import pytest
 
 from protocol.codec import JSON
 from protocol.frames import DeleteEntry, MessageEntry, Ref
-from server.folding import hide_within
-from server.hub import Hub as BoxHub
 from server.ledger.notes import REACTIONS, newest_of
+from server.reading.folding import hide_within
+from server.telling.hub import Hub as BoxHub
 from tests.entries.town import Town, came, new_id, ok, ref, refused, say
 from tests.server.outages import break_link, hold_replies, resolve
 from tests.support import Client, Hub, until

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from server import requests
 from server.erasure import erasing, steps
 from server.ledger.pairs import COUNTED_MAX
+from server.people import requests
 from tests.support import PASSWORD, Client, Hub, until
 
 MakeHub = Callable[..., Awaitable[Hub]]

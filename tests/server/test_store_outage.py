@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from protocol.frames import TypingNotice
-from server.hub import tell
 from server.store import connection
+from server.telling.hub import tell
 from tests.server.outages import (
     break_link,
     dialling,
@@ -36,7 +36,7 @@ SAY: Frame = {"type": "message", "to": "@bob", "text": "hi"}
 @pytest.fixture(autouse=True)
 def calls_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few posts are enough for a second call in flight: more is unknown when the store goes."""
-    monkeypatch.setattr("server.pipeline.POSTS_WORTH_A_CALL", 1)
+    monkeypatch.setattr("server.commit.pipeline.POSTS_WORTH_A_CALL", 1)
 
 
 async def lose(hub: Hub, how: str) -> None:
@@ -111,7 +111,7 @@ async def twofold(
 async def test_never_sent_posts_are_unavailable_and_in_flight_ones_unknown(
     make_hub: Callable[..., Awaitable[Hub]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.pipeline.CALLS_IN_FLIGHT", 2)
+    monkeypatch.setattr("server.commit.pipeline.CALLS_IN_FLIGHT", 2)
     hub = await make_hub()
     alice, bob = await hub.register("alice"), await hub.register("bob")
     signal_store(hub, signal.SIGSTOP)
@@ -252,7 +252,7 @@ async def resume(hub: Hub, client: Client, cursors: dict[str, int]) -> Client:
 async def test_a_leave_that_was_missed_is_caught_up(
     make_hub: Callable[..., Awaitable[Hub]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.pipeline.CALLS_IN_FLIGHT", 3)
+    monkeypatch.setattr("server.commit.pipeline.CALLS_IN_FLIGHT", 3)
     hub = await make_hub()
     owner, alice = await hub.register("owner"), await hub.register("alice")
     await owner.ask("create", room="#hall")

@@ -197,12 +197,12 @@ async def test_the_walk_pauses_behind_each_payee(
         await alice.ask("payment", to=f"@{name}", **MONEY)
     requests, looked = hub.app.services.requests, list[str]()
     monkeypatch.setattr(requests, "look", looked.append)
-    monkeypatch.setattr("server.requests.PAUSE_S", 3600.0)
+    monkeypatch.setattr("server.people.requests.PAUSE_S", 3600.0)
     walk = asyncio.create_task(requests.round())
     await until(lambda: looked)
     assert len(looked) == 1
     walk.cancel()
-    monkeypatch.setattr("server.requests.PAUSE_S", 0.0)
+    monkeypatch.setattr("server.people.requests.PAUSE_S", 0.0)
     await requests.round()
     assert set(looked) == {"@bob", "@carol", "@dora"}
 

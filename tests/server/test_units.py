@@ -9,15 +9,15 @@ import pytest
 
 from protocol.codec import JSON, MSGPACK, Codec
 from protocol.frames import Ack
-from server.hub import Hub, tell
+from server.commands.operator import new_id
+from server.edge.limits import Bucket
+from server.edge.outbox import Flusher, Outbox
+from server.edge.wire import BINARY, TEXT, header, pack
+from server.entering.passwords import new_token, token_field, token_owner
 from server.ledger.ids import MARK_MS, Ages
 from server.ledger.posts import Mark
 from server.ledger.records import format_record, parse_record
-from server.limits import Bucket
-from server.operator import new_id
-from server.outbox import Flusher, Outbox
-from server.passwords import new_token, token_field, token_owner
-from server.wire import BINARY, TEXT, header, pack
+from server.telling.hub import Hub, tell
 
 NOW = 1_795_000_000_000
 

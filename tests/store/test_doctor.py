@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.doctor import FILES_LOW, run_doctor
+from server.commands.doctor import FILES_LOW, run_doctor
 from server.store.binary import ENVIRONMENT_NAME
 from server.store.embedded import EmbeddedStore
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from server.doctor import run_doctor
+from server.commands.doctor import run_doctor
 from server.store.binary import ENVIRONMENT_NAME
 from server.store.client import redis_client
 from server.store.cluster_migration import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from server.durability import Durable
+from server.commit.durability import Durable
+from server.commit.outcomes import Result
+from server.commit.pipeline import Pipeline
 from server.ledger.posts import Post
-from server.outcomes import Result
-from server.pipeline import Pipeline
 from server.store.connection import Command, Wire, dial, ignore
 from server.store.embedded import EmbeddedStore
 

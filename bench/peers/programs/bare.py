@@ -17,10 +17,10 @@ import uvloop
 from protocol.codec import Codec
 from protocol.frames import Ack, Create, HubFrame, Join, Message, MessageEntry, Register, Welcome
 from server.app import raise_open_file_limit
-from server.edge import Edge
-from server.outbox import Flusher
-from server.transport import Connection
-from server.wire import pack
+from server.edge.edge import Edge
+from server.edge.outbox import Flusher
+from server.edge.transport import Connection
+from server.edge.wire import pack
 
 people: dict[str, Guest] = {}
 rooms: dict[str, dict[Guest, None]] = {}

@@ -11,10 +11,10 @@ from typing import cast
 import uvloop
 
 from protocol.codec import Codec
-from server.edge import Edge
-from server.outbox import Flusher
-from server.transport import Connection
-from server.wire import BINARY, TEXT, header
+from server.edge.edge import Edge
+from server.edge.outbox import Flusher
+from server.edge.transport import Connection
+from server.edge.wire import BINARY, TEXT, header
 
 
 class Tcp(asyncio.Protocol):

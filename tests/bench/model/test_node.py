@@ -6,7 +6,7 @@ import pytest
 
 from bench.model import node
 from bench.model.node import Work, one_core, paced, poisson, shard
-from server import pipeline
+from server.commit import pipeline
 
 from .figures import SYNC, WORK
 

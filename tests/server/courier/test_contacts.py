@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server import contacts as module
+from server.people import contacts as module
 from server.store.connection import Lost
 from tests.server.courier.conftest import ALICE, BOB, World, balance, entry, name_in
 from tests.support import Client, until

@@ -7,8 +7,8 @@ import asyncio
 
 import pytest
 
+from server.commands.lanes import OLD_MS, in_order
 from server.courier.courier import Courier
-from server.lanes import OLD_MS, in_order
 from server.ledger.lane_state import Fault, LaneState
 from server.ledger.lanes import InLane, OutLane
 from server.ledger.status import Status

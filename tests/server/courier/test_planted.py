@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server import pipeline
+from server.commit import pipeline
+from server.commit.outcomes import Result
 from server.courier import ends, lane, planted
 from server.courier.lane import Lane
 from server.ledger.posts import Kind, Post
-from server.outcomes import Result
 from tests.server.courier.conftest import ALICE, BOB, World, balance, entry
 from tests.support import Client
 

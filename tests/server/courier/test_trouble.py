@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from server.commit.outcomes import Result
 from server.courier import lane as lane_module
 from server.courier.courier import Courier, elected
 from server.courier.ends import Near, Place
@@ -16,7 +17,6 @@ from server.ledger.lanes import InLane, OutLane
 from server.ledger.legs import Leg, LegKind
 from server.ledger.posts import Kind, Post
 from server.ledger.status import Status
-from server.outcomes import Result
 from tests.server.courier.conftest import (
     ALICE,
     BOB,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-import server.entrance
-from server.passwords import token_field
+import server.entering.entrance
+from server.entering.passwords import token_field
 from server.people.devices import DEVICES_MAX, UNUSED_MS_MAX, in_the_way, tokens_in
 from server.store.connection import Down, Lost
 from tests.server.people.conftest import stored
@@ -118,7 +118,7 @@ async def test_a_hub_that_missed_the_word_finds_it(
 ) -> None:
     first, second = await make_hubs(2, partitions=4)
     alice, phone = await first.register("alice"), await second.login("alice")
-    monkeypatch.setattr("server.relay.LOSES", True)
+    monkeypatch.setattr("server.telling.relay.LOSES", True)
     await alice.ask("revoke", device=device_of(phone))
     assert await cut_off(phone) == 4500
 
@@ -152,7 +152,7 @@ async def test_nobody_slips_in_while_their_token_is_revoked(
     alice, phone = await hub.register("alice"), await hub.login("alice")
     token = phone.welcome["token"]
     await phone.close()
-    read = server.entrance.read_snapshot
+    read = server.entering.entrance.read_snapshot
 
     def late(services: Any, name: str, cursors: Any, visitor: Any) -> None:
         keys = services.keyspace.of(name)
@@ -160,7 +160,7 @@ async def test_nobody_slips_in_while_their_token_is_revoked(
         services.channel(keys.partition).send(command, lambda reply: None)
         read(services, name, cursors, visitor)
 
-    monkeypatch.setattr(server.entrance, "read_snapshot", late)
+    monkeypatch.setattr(server.entering.entrance, "read_snapshot", late)
     assert await refusal(hub, token) == "token_invalid"
     assert hub.app.services.entrance.turnstile.inside == 0
     assert (await alice.ask("balance"))["type"] == "balance"

@@ -148,8 +148,8 @@ async def test_where_nobody_watches_nothing_is_said(hubs: list[Hub], said: list[
 async def test_a_hub_that_dies_takes_its_people_along(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.hubs.BEAT_S", 0.1)
-    monkeypatch.setattr("server.hubs.SILENCE_S", 0.5)
+    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.1)
+    monkeypatch.setattr("server.telling.hubs.SILENCE_S", 0.5)
     first, second, third = await make_hubs(3, partitions=4)
     alice, bob = await first.register("alice"), await second.register("bob")
     carol = await third.register("carol")
@@ -265,7 +265,7 @@ async def test_strangers_are_not_told_who_types(make_hub: MakeHub) -> None:
 async def test_in_a_crowd_nobody_is_told_who_types(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.hearing.AUDIENCE_MAX", 2)
+    monkeypatch.setattr("server.telling.hearing.AUDIENCE_MAX", 2)
     people = [await hub.register(f"member{n}") for n in range(3)]
     await people[0].ask("create", room="#tea")
     for one in people[1:]:

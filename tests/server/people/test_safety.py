@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from server.admission import Admission
-from server.throttle import FREE_TRIES, WAIT_S_MAX, Throttle, Tries
-from server.turnstile import Turnstile
+from server.edge.admission import Admission
+from server.entering.throttle import FREE_TRIES, WAIT_S_MAX, Throttle, Tries
+from server.entering.turnstile import Turnstile
 from tests.server.people.conftest import stored
 from tests.server.people.test_devices import cut_off
 from tests.server.relay.conftest import MakeHub, MakeHubs
@@ -78,7 +78,7 @@ async def test_a_hub_that_missed_the_word_finds_it(
     first, second = await make_hubs(2, partitions=4)
     phone = await second.register("alice")
     operator = await first.operator()
-    monkeypatch.setattr("server.relay.LOSES", True)
+    monkeypatch.setattr("server.telling.relay.LOSES", True)
     await operator.ask("suspend", who="@alice")
     assert await cut_off(phone) == 4502
 
@@ -237,7 +237,7 @@ async def test_only_so_many_come_in_at_once() -> None:
 
 
 async def test_who_takes_too_long_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.turnstile.TURN_S", 0.01)
+    monkeypatch.setattr("server.entering.turnstile.TURN_S", 0.01)
     turnstile = Turnstile(most=1)
     stuck = await turnstile.turn("a")
     (await turnstile.turn("b")).end()

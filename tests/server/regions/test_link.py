@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus, NegotiationError
 
 from protocol.frames import Message
-from server.handshake import LINK_SUBPROTOCOL
+from server.edge.handshake import LINK_SUBPROTOCOL
 from server.ledger.entries import encode_entry, entry_of
 from server.ledger.legs import Leg, LegKind, pack_leg, stamped
 from server.ledger.status import Status

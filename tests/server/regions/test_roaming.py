@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from server.entering.turnstile import Turnstile
 from server.regions.tunnel import AHEAD_BYTES_MAX
-from server.turnstile import Turnstile
 from tests.support import PASSWORD, Client, until
 
 from .conftest import Earth, kept_by

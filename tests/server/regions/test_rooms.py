@@ -11,7 +11,7 @@ import pytest
 
 from protocol.codec import MSGPACK
 from protocol.frames import Payment
-from server.limits import Bucket
+from server.edge.limits import Bucket
 from server.regions.frames import Arrive, Ask, Mirror, Reply, Told
 from server.regions.link import Unreachable
 from tests.support import Client, Hub, until

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from server.relay import Relay
+from server.telling.relay import Relay
 from tests.support import Hub
 
 MakeHub = Callable[..., Awaitable[Hub]]
@@ -36,8 +36,8 @@ async def hubs(make_hubs: MakeHubs, request: pytest.FixtureRequest) -> list[Hub]
 @pytest.fixture
 def quick_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare boxes with the store many times a second."""
-    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
-    monkeypatch.setattr("server.catchup.SUSPICION_S", 0.02)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 0.2)
+    monkeypatch.setattr("server.telling.catchup.SUSPICION_S", 0.02)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def lossy(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Publications get lost from now on, or not any more."""
 
     def lose(wanted: bool) -> None:
-        monkeypatch.setattr("server.relay.LOSES", wanted)
+        monkeypatch.setattr("server.telling.relay.LOSES", wanted)
 
     return lose
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from protocol.frames import TypingNotice
-from server.hub import tell
+from server.entering.snapshot import Reading
 from server.services import Services
-from server.snapshot import Reading
 from server.store.connection import Command, Down, Lost
+from server.telling.hub import tell
 from tests.server.outages import break_link
 from tests.server.relay.conftest import MakeHubs
 from tests.server.relay.watching import gives
@@ -76,7 +76,7 @@ async def test_a_room_that_comes_back_before_the_welcome_is_not_silent_for_ever(
         else:
             read_rooms(self, partition, rooms)
 
-    monkeypatch.setattr("server.entrance.BACK_S", 0.02)
+    monkeypatch.setattr("server.entering.entrance.BACK_S", 0.02)
     with monkeypatch.context() as blinking:
         blinking.setattr(Reading, "_read_rooms", lose)
         token = alice.welcome["token"]
@@ -211,7 +211,7 @@ async def test_rooms_that_stay_different_are_put_right_by_a_hub_alone(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where the answer to a join was lost, and came again as a duplicate."""
-    monkeypatch.setattr("server.catchup.DIFFERENCE_S", 0.1)
+    monkeypatch.setattr("server.telling.catchup.DIFFERENCE_S", 0.1)
     (hub,) = await make_hubs(1, partitions=4)
     alice = await hub.register("alice")
     services = hub.app.services
@@ -240,7 +240,7 @@ async def test_a_device_that_lacks_a_room_is_not_put_into_its_middle(
         self._snapshot.absent += rooms
         self._visitor.enter(self._snapshot)
 
-    monkeypatch.setattr("server.entrance.BACK_S", 60)
+    monkeypatch.setattr("server.entering.entrance.BACK_S", 60)
     with monkeypatch.context() as blinking:
         blinking.setattr(Reading, "_read_rooms", lose)
         second = await hub.hello(alice.welcome["token"], {room: 1})
@@ -307,7 +307,7 @@ async def test_a_device_that_hears_a_room_no_more_comes_in_anew(
 ) -> None:
     """However it came to that: nobody stays deaf."""
     for pause in ("ROUND_S", "DIFFERENCE_S"):
-        monkeypatch.setattr(f"server.catchup.{pause}", 0.2)
+        monkeypatch.setattr(f"server.telling.catchup.{pause}", 0.2)
     hub, *_ = await make_hubs(hubs, partitions=4)
     alice = await hub.register("alice")
     await alice.ask("create", room="#tea")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from protocol.codec import JSON
 from protocol.frames import Ack, HubFrame, JoinEntry, LeaveEntry, MessageEntry
-from server.announcer import Announcer
-from server.hub import Box, Hub, Party, Room
-from server.wire import pack
+from server.edge.wire import pack
+from server.telling.announcer import Announcer
+from server.telling.hub import Box, Hub, Party, Room
 
 
 class Listener:

@@ -91,7 +91,7 @@ async def test_a_room_whose_joining_was_not_told_is_found(
     lossy: Callable[[bool], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.catchup.DIFFERENCE_S", 0.3)
+    monkeypatch.setattr("server.telling.catchup.DIFFERENCE_S", 0.3)
     first, second = await make_hubs(2)
     alice, phone = await first.register("alice"), await second.login("alice")
     lossy(True)
@@ -200,7 +200,7 @@ async def test_what_is_stored_but_less_safely_than_asked_is_told_by_a_hub_alone(
     (hub,) = await make_hubs(1)
     alice, bob = await hub.register("alice"), await hub.register("bob")
     hub.app.services.promise.servers["one that lost its replica"] = "replica"
-    monkeypatch.setattr("server.durability.WAIT_MS", 20)
+    monkeypatch.setattr("server.commit.durability.WAIT_MS", 20)
     pay = {"id": "p", "to": "@bob", "amount": 5, "currency": "USD", "durable": "replica"}
     assert (await alice.ask("payment", **pay))["code"] == "outcome_unknown"
     assert (await bob.receive())["id"] == "p"
@@ -241,7 +241,7 @@ async def test_a_mistake_does_not_end_the_rounds(
     monkeypatch.setattr(second.app.services.relay, "tidy", fail)
     await until(lambda: len(mistakes) > 1)
     monkeypatch.undo()
-    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 0.2)
     lossy(True)
     await alice.ask("message", id="lost", to="@bob", text="1")
     assert (await bob.receive())["id"] == "lost"
@@ -250,7 +250,7 @@ async def test_a_mistake_does_not_end_the_rounds(
 async def test_a_mistake_does_not_make_a_hub_deaf(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.hubs.BEAT_S", 0.05)
+    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.05)
     first, second = await make_hubs(2)
     hubs = second.app.services.hubs
     mistakes: list[str] = []

@@ -19,7 +19,7 @@ from protocol.frames import (
     MuteEntry,
     RoleEntry,
 )
-from server.roster import Roster
+from server.rooms.roster import Roster
 from tests.support import Client, until
 
 from .conftest import MakeHouse
@@ -106,7 +106,7 @@ async def test_a_list_goes_with_the_last_listener(house: House) -> None:
 
 
 async def test_old_lists_make_room_for_new_ones(make_house: MakeHouse, monkeypatch: Any) -> None:
-    monkeypatch.setattr("server.rosters.NAMES_MAX", 3)
+    monkeypatch.setattr("server.rooms.rosters.NAMES_MAX", 3)
     house = await make_house(1, 1)
     alice, bob = await house.people("alice", "bob")
     for room in ("#one", "#two"):

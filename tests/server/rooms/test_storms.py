@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,12 +82,12 @@ async def test_all_agree_who_is_in_a_room(house: House, seed: int) -> None:
 async def test_a_kick_that_no_hub_told_is_found_out(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
-    monkeypatch.setattr("server.catchup.SUSPICION_S", 0.02)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 0.2)
+    monkeypatch.setattr("server.telling.catchup.SUSPICION_S", 0.02)
     house = await make_house(2, 1)
     alice, bob, carol = await house.room("alice", "bob", "carol")
     assert bob in house.hubs[0].clients  # and the two others at the second hub
-    monkeypatch.setattr("server.relay.LOSES", True)
+    monkeypatch.setattr("server.telling.relay.LOSES", True)
     await alice.ask("kick", room=ROOM, who="@bob")
     parties = house.hubs[0].app.services.hub.parties
     await until(lambda: not parties["@bob"].rooms)
@@ -97,13 +97,13 @@ async def test_a_kick_that_no_hub_told_is_found_out(
 async def test_one_let_in_whom_no_hub_told_hears_the_room(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
-    monkeypatch.setattr("server.catchup.SUSPICION_S", 0.02)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 0.2)
+    monkeypatch.setattr("server.telling.catchup.SUSPICION_S", 0.02)
     house = await make_house(2, 1)
     alice, bob = await house.people("alice", "bob")
     await alice.ask("create", room=ROOM, access="ask")
     await bob.ask("join", room=ROOM)
-    lose: Callable[[bool], None] = lambda yes: monkeypatch.setattr("server.relay.LOSES", yes)  # noqa: E731
+    lose = partial(monkeypatch.setattr, "server.telling.relay.LOSES")
     lose(True)
     await alice.ask("accept", room=ROOM, who="@bob")
     lose(False)

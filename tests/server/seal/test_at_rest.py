@@ -176,11 +176,11 @@ async def test_who_resumes_gets_words(make_hub: MakeHub) -> None:
 async def test_a_box_that_is_read_after_a_lost_relay_has_words(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.catchup.ROUND_S", 0.2)
-    monkeypatch.setattr("server.catchup.SUSPICION_S", 0.02)
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 0.2)
+    monkeypatch.setattr("server.telling.catchup.SUSPICION_S", 0.02)
     first, second = await make_hubs(2)
     alice, bob = await first.register("alice"), await second.register("bob")
-    monkeypatch.setattr("server.relay.LOSES", True)
+    monkeypatch.setattr("server.telling.relay.LOSES", True)
     await alice.ask("message", id="m", to="@bob", text="found by position")
     got = await bob.until(lambda frame: frame.get("id") == "m")
     assert got["text"] == "found by position"

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from protocol.errors import Code
-from server.backup import _backup
+from server.commands.backup import _backup
 from server.erasure import erasing, steps
 from server.ledger.audit import audit
 from server.ledger.entries import TIME_DIGITS, split

@@ -1,0 +1,1 @@
+"""Commands that are no hub: the checks, the books, backups, what the operator asks for."""

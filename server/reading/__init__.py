@@ -1,0 +1,1 @@
+"""Reading what was written: pages, lists, what entries say of entries."""

@@ -1,0 +1,1 @@
+"""Telling what was written: each box in its order, at every hub, and nothing missed."""
