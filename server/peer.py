@@ -163,6 +163,11 @@ class Peer:
             self.put(data)
 
     @property
+    def coming(self) -> bool:
+        """Whether it is not welcomed yet, and may not hear all of its rooms."""
+        return self._phase is Phase.ENTERING
+
+    @property
     def crowded(self) -> bool:
         """Whether so much waits for the socket that nothing is sent that can be left out."""
         return self._outbox.size * SHED_SHARE > self._outbox.limit

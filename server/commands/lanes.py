@@ -22,8 +22,6 @@ OLD_MS = 5_000
 and across a failover within seconds."""
 TRIES = 3
 """How often a plan is made anew, because couriers worked meanwhile."""
-NAMED_MAX = 20
-"""Most corrections that are printed one by one."""
 
 
 def show(data: Path, store: str | None, every: bool) -> int:
@@ -123,10 +121,8 @@ def _print(made: MendPlan, done: bool) -> None:
         return
     place = source if made.fault is Fault.SOURCE_LOST else dest
     print(f"Partition {place} has lost {number_of_legs(made.lost)} of the lane {source} > {dest}.")
-    for correction in made.corrections[:NAMED_MAX]:
+    for correction in made.corrections:
         print(f"  {_line(correction)}")
-    if len(made.corrections) > NAMED_MAX:
-        print(f"  and {len(made.corrections) - NAMED_MAX} more")
     owes = "owes" if made.fault is Fault.SOURCE_LOST else "has"
     verb = owes if done else f"would {'owe' if owes == 'owes' else 'have'}"
     for currency, amount in sorted(made.money.items()):

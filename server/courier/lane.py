@@ -134,7 +134,7 @@ class Lane(Origin):
         self.unsettled = out.sent - out.done
         self.in_transit = in_transit(out, arrived)
         before, self._ends = self._ends, (out.first, out.done, arrived.last)
-        if self.stopped and before and self._ends != before:
+        if self.stopped and self._ends != before:
             self._go_on()
         if self.stopped:
             return
@@ -169,7 +169,6 @@ class Lane(Origin):
     def stop(self, why: str) -> None:
         """Nothing more is carried by this lane; what is in the outbox stays there."""
         self.stopped = why
-        self._ends = ()
         self._forget()
         self.close()
         self._log.error("a lane is stopped", source=self.source, to=self.dest, why=why)

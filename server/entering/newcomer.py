@@ -71,4 +71,10 @@ class Newcomer(Visitor):
 
     def fail(self, code: Code) -> None:
         self._turn.end()
-        self._entrance.refuse(self._peer, code, self._id)
+        peer = self._peer
+        if peer.party is None:
+            self._entrance.refuse(peer, code, self._id)
+        elif not peer.gone:  # it listens already to what was read
+            peer.release()
+            peer.refuse(code, self._id)
+            peer.resync()

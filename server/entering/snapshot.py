@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from protocol.errors import Code
 from protocol.frames import BoxState, Entry
 
@@ -67,7 +69,7 @@ class Visitor:
         """All is read."""
 
     def fail(self, code: Code) -> None:
-        """It cannot be read; nobody listens to anything."""
+        """It cannot be read; nobody is to listen to anything."""
 
 
 class Reading:
@@ -91,6 +93,7 @@ class Reading:
         self._budget = GAP_BYTES_MIN
         self._open = 0
         """Partitions that have not answered yet."""
+        self._log = structlog.get_logger("snapshot")
 
     def begin(self) -> None:
         """Read the rooms, and the length of the boxes with a cursor, to bound what is read then.
@@ -186,8 +189,10 @@ class Reading:
                 self._snapshot.absent += rooms
             else:
                 found = dict(zip(rooms, replies, strict=False))
-                there = _present(rooms, replies)
-                self._add(there, [found[room] for room in there])
+                copied = replies[len(rooms) : 2 * len(rooms)]
+                there = {*_present(rooms, replies), *self._copies(rooms, copied)}
+                here = [room for room in rooms if room in there]
+                self._add(here, [found[room] for room in here])
             self._open -= 1
             if not self._open:
                 self._enter()
@@ -199,7 +204,9 @@ class Reading:
         except Down:
             take([Lost()])
             return
-        self._read(partition, self._reads(rooms) + self._roles(rooms), take, home=False)
+        origin = self._services.keyspace.origin
+        copied: list[Command] = [("EXISTS", origin(room)) for room in rooms]
+        self._read(partition, self._reads(rooms) + copied + self._roles(rooms), take, home=False)
 
     def _enter(self) -> None:
         """Open what was missed, and hand all over."""
@@ -209,7 +216,11 @@ class Reading:
             snapshot.missed = hide_within(entries, self._services.store_now())
             self._visitor.enter(snapshot)
 
-        self._services.seals.read(snapshot.found, opened)
+        try:
+            self._services.seals.read(snapshot.found, opened)
+        except ValueError:
+            self._log.exception("an entry cannot be told", account=self._name)
+            self._visitor.fail(Code.INTERNAL)
 
     # Small things.
 
@@ -246,6 +257,11 @@ class Reading:
         """Whether the account is a member: rooms of other partitions know it first."""
         of = self._services.keyspace.of
         return [("HGET", of(room).members, self._name) for room in rooms]
+
+    def _copies(self, rooms: list[str], copied: list[object]) -> list[str]:
+        """The account's rooms whose home is another region, which alone knows their members."""
+        there = zip(rooms, copied, strict=True)
+        return [room for room, is_copy in there if is_copy == 1 and room in self._joined]
 
     def _add(self, boxes: list[str], replies: list[object]) -> None:
         """Take what one partition says of some boxes, and listen to them."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from protocol.errors import Code
 from protocol.frames import Entry, ReturnedEntry, SettledEntry
 
+from .corrections import CorrectionEntry
 from .crossing import Arrival, Settlement
 from .entries import decode_entry, encode_entry
 from .keys import Keyspace
@@ -143,7 +144,10 @@ def _settlement(
 def _entry(leg: Leg) -> tuple[Entry, bytes, bytes]:
     """The entry of a leg, its stored form, and that of a return which could not get home."""
     if leg.kind is not _RETURN:
-        return decode_entry(leg.body), leg.body, b""
+        entry = decode_entry(leg.body)
+        if isinstance(entry, CorrectionEntry):
+            raise ValueError("a leg is damaged: a correction is in nobody's box")
+        return entry, leg.body, b""
     money = {"amount": leg.amount, "currency": leg.currency} if leg.amount else {}
     reason = CODE.get(leg.code, Code.INTERNAL)
     entry = ReturnedEntry(leg.id, leg.to, leg.who, reason, **money)  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ class Op(IntEnum):
     """Fields whose time has passed are dropped, so that they do not pile up. `value` has groups of
     letters with commas between: fields that begin with the first letter of a group hold a time (0:
     they never end), and those with its other letters and the same name go with them. Of a hash with
-    more than 20 fields as many are looked at, any of them."""
+    more than 20 fields as many are looked at, any of them. What this call has changed stays."""
 
 
 class Change(NamedTuple):

@@ -9,10 +9,12 @@ of a *lane*: the ordered stream from one partition to another. A courier carries
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from protocol.money import AMOUNT_MAX
 
 
 class LegKind(IntEnum):
@@ -43,7 +45,7 @@ class Leg(Struct, array_like=True, frozen=True, gc=False):
     """Who sent it. Of a return: whom the refused leg was for."""
     id: str
     """The id of the post."""
-    amount: int = 0
+    amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX)] = 0
     """Minor units; 0 for words."""
     currency: str = ""
     body: bytes = b""

@@ -50,6 +50,20 @@ async def lost_payments(
     return found, back
 
 
+async def sent_again(shelf: Shelf, legs: Sequence[Leg]) -> bool:
+    """Whether a payment of `legs`, none of which has arrived, stands at its end all the same: its
+    first form arrived, and was lost at the source."""
+    asked: dict[str, set[tuple[str, str]]] = {}
+    for leg in legs:
+        asked.setdefault(leg.to, set()).add((leg.who, leg.id))
+    for name, sent in asked.items():
+        for seq, stored in enumerate(await shelf.all_entries(shelf.keyspace.of(name)), 1):
+            entry = money_of(stored, name, seq)
+            if entry is not None and (home_of(entry), entry.id) in sent:
+                return True
+    return False
+
+
 class _Search:
     """One search."""
 

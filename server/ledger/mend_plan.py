@@ -19,7 +19,7 @@ from .keys import LOSSES, SUSPENSE, Keyspace
 from .lane_state import Fault, read_in, read_out, signed
 from .lanes import InLane, OutLane
 from .legs import Leg, read_leg, time_of
-from .lost import lost_payments
+from .lost import lost_payments, sent_again
 from .mending import mend_end, mend_source
 from .posts import Post
 from .shelf import Shelf
@@ -114,6 +114,10 @@ async def plan(
     again = await read_in(shelf, source, dest)
     if again.last != arrived.last:
         raise NotMendable("something arrives by it meanwhile: look again")
+    now, later = await read_out(shelf, source, dest)
+    fresh = [read_leg(one)[1] for one in later[max(0, out.sent + 1 - now.first) :]]
+    if made.fault is Fault.SOURCE_LOST and await sent_again(shelf, fresh):
+        raise NotMendable("a lost payment was sent again meanwhile: look again")
     made.corrections = [*named, *_nameless(made, missing, named)]
     return made
 

@@ -63,6 +63,12 @@ class Fields:
     def __init__(self) -> None:
         self.hashes: dict[bytes, dict[bytes, bytes]] = {}
         self.sets: dict[bytes, set[bytes]] = {}
+        self._before: dict[bytes, dict[bytes, bytes]] = {}
+        """The hashes as they were before this call."""
+
+    def begin(self) -> None:
+        """A call begins."""
+        self._before = {key: dict(fields) for key, fields in self.hashes.items()}
 
     def value(self, key: bytes, field: str) -> bytes | None:
         """What the field of a hash holds."""
@@ -138,13 +144,13 @@ class Fields:
             self.put(key, name, _after(op, before, text, seqs, at))
 
     def _ended(self, key: bytes, groups: str, at: int) -> list[list[bytes]]:
-        """What goes from the hash: each field that has ended, with those beside it. The store may
-        pass over some where there are more than 20 fields."""
-        fields = self.hashes.get(key, {})
+        """What goes from the hash: each field that has ended, and was not changed by this call,
+        with those beside it. The store may pass over some where there are more than 20 fields."""
+        fields = self.hashes.get(key, {}).items() & self._before.get(key, {}).items()
         letters = {group[:1]: group for group in groups.split(",")}
         return [
             [letter.encode() + field[1:] for letter in letters[field[:1].decode()]]
-            for field, value in fields.items()
+            for field, value in fields
             if field[:1].decode() in letters and value.isdigit() and _passed(value, at)
         ]
 

@@ -24,6 +24,7 @@ class Model(OfferBooks):
 
     def apply(self, posts: Iterable[Post], at: int) -> list[int | Result]:
         """Apply `posts` in order at `at` ms; the answer is that of ``teller_post``."""
+        self.fields.begin()
         return [at, *(self._apply(post, at) for post in posts)]
 
     def _apply(self, post: Post, at: int) -> Result:

@@ -48,6 +48,7 @@ class Copy:
     """One room, one region. A `Listener` of the room while it runs."""
 
     codec = _UNREAD
+    coming = False
 
     def __init__(self, services: Services, link: Link, room: str) -> None:
         self._services = services

@@ -6,8 +6,13 @@ The side that dials asks, the other answers. First both prove that they know the
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0, lt=2**48)]
+"""A number of a leg, or a time in ms: six bytes in the store."""
 
 
 class Said(Struct, array_like=True, tag=True, gc=False):
@@ -56,14 +61,14 @@ class Arrive(Said):
     source: str
     dest: int
     """The partition where they arrive."""
-    floor: int
+    floor: Count
     """All legs up to it are settled at their source."""
-    first: int
+    first: Count
     """The number of the first of `legs`."""
     legs: list[bytes]
     keys: dict[str, tuple[bytes, int]] = {}
     """Those to the words in the legs, and for how many seconds they may be kept."""
-    behind: int = 0
+    behind: Count = 0
     """The time of the leg before the first, in ms; 0: not known."""
 
 

@@ -85,6 +85,19 @@ class Announcer:
             self._keep(box, seq, Item(at, entry, balance, author, ack))
         elif author is not None and ack is not None:
             self.flush()
+            self.acknowledge(box, author, ack)
+
+    def acknowledge(self, box: Box, author: Peer, ack: Ack) -> None:
+        """Send `ack` of what was told already, or is told by nobody here. A member who does not
+        hear the room would take it for its cursor, and miss what stands before: it comes in anew,
+        and asks again."""
+        self.acknowledge_in(box.name, author, ack, author in box)
+
+    def acknowledge_in(self, name: str, author: Peer, ack: Ack, hears: bool = False) -> None:
+        """The same, by the name of the box."""
+        if not hears and author.party is not None and name in author.party.rooms:
+            author.resync()
+        else:
             author.send(ack)
 
     def replay(self, box: Box, seq: int, author: Peer, ack: Ack) -> None:
@@ -93,7 +106,7 @@ class Announcer:
         would miss what lies between."""
         self.flush()
         if author not in box or seq <= box.seq_of(author):
-            author.send(ack)
+            self.acknowledge(box, author, ack)
             return
         if box.ahead is None:
             box.ahead = Ahead()
@@ -121,7 +134,7 @@ class Announcer:
         for author, acks in authors.items():
             if author not in room:
                 for ack in acks.values():
-                    author.send(ack)
+                    self.acknowledge(room, author, ack)
 
     def _tell(
         self,
@@ -191,7 +204,7 @@ class Announcer:
         here = here or any(one.author is item.author for one in ahead.items.values())
         if item.ack is not None and item.author is not None and not here:
             self.flush()
-            item.author.send(item.ack)
+            self.acknowledge(box, item.author, item.ack)
             ahead.since[item.author] = seq  # if it comes in before the entry has its turn
             item = item._replace(author=None, ack=None)
         if item.ack is not None or seq not in ahead.items:
@@ -223,7 +236,7 @@ class Announcer:
         waiting, ahead.behind = ahead.behind, []
         for seq, author, ack in waiting:
             if author not in box or seq <= box.seq_of(author):
-                author.send(ack)
+                self.acknowledge(box, author, ack)
             else:
                 ahead.behind.append((seq, author, ack))
 

@@ -206,7 +206,8 @@ class CatchUp:
         services, find = self._services, self._hub.rooms.get
         for name in party.rooms:
             room = find(name)
-            if room is not None and all(one in room for one in party.listeners):
+            here = [one for one in party.listeners if not one.coming]
+            if all(room is not None and one in room for one in here):
                 continue
             if services.channel(services.keyspace.partition_of(name)).up:
                 return True

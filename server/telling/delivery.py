@@ -152,7 +152,7 @@ class Delivery:
                 put(box, result[place], at, entry, balance, origin, ack)
             elif ack is not None and origin is not None:
                 self._announcer.flush()
-                origin.send(ack)
+                self._announcer.acknowledge_in(name, origin, ack)
             ack = None
         if ack is not None and origin is not None:  # all that it does is in another region
             self._announcer.flush()
@@ -224,7 +224,7 @@ class Delivery:
         ack = ack_of(mark, post.id, durable, replayed=True)
         box = self._hub.find(mark.box) if mark.seq else None
         if box is None:
-            post.origin.send(ack)
+            self._announcer.acknowledge_in(mark.box, post.origin, ack)
         else:
             self._announcer.replay(box, mark.seq, post.origin, ack)
         if post.kind in _COMING and not mark.asks:

@@ -38,6 +38,9 @@ class Listener(Protocol):
     put: Callable[[bytes], None]
     """Send bytes that are framed already."""
 
+    @property
+    def coming(self) -> bool: ...
+
     def resync(self) -> None: ...
 
 

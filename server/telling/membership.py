@@ -6,6 +6,7 @@ Where the room is heard here already, its own entry tells of it, at its place am
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,10 +15,13 @@ from protocol.frames import AcceptEntry
 from ..commit.pipeline import Pipeline
 from ..ledger.keys import Keyspace
 from ..peer import Peer
-from ..store.connection import Command, Down
+from ..store.connection import Command, Down, Lost, Refused
 from .announcer import Announcer
 from .hub import Hub, Party, Room
 from .relay import Relay
+
+AGAIN_S = 1.0
+"""When to ask again where the store did not answer."""
 
 
 class Membership:
@@ -91,10 +95,10 @@ class Membership:
         def take(replies: list[object]) -> None:
             if peer.gone:
                 return
-            if isinstance(replies[0], bytes):
-                peer.resync()
-            else:
+            if replies[0] is None:
                 peer.release()
+            else:  # or it is not known
+                peer.resync()
 
         with suppress(Down):  # the comparison of everybody's rooms finds it
             pipeline = self._pipeline_of(keys.partition)
@@ -108,6 +112,9 @@ class Membership:
 
         def take(replies: list[object]) -> None:
             party, (role, copied, length) = self._hub.parties.get(who), replies
+            if any(isinstance(one, Lost | Refused) for one in replies):
+                self._ask_later(who, name)
+                return
             member = isinstance(role, bytes) or copied == 1  # whose members are in another region
             if party is None or not member or not isinstance(length, int):
                 return
@@ -122,4 +129,14 @@ class Membership:
             self._relay.listen([name])
             self._pipeline_of(keys.partition).read(commands, take)
         except Down:
-            pass  # the comparison of everybody's rooms finds it
+            self._ask_later(who, name)
+
+    def _ask_later(self, who: str, name: str) -> None:
+        """The room's partition cannot tell now; a hub that is alone compares nobody's rooms."""
+
+        def again() -> None:
+            party = self._hub.parties.get(who)
+            if party is not None and not (name in party.rooms and name in self._hub.rooms):
+                self._ask(who, name)
+
+        asyncio.get_running_loop().call_later(AGAIN_S, again)

@@ -189,7 +189,7 @@ COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "da
 
 
 def test_store_and_model_agree(socket: str):
-    @settings(max_examples=250, derandomize=True, **COMMON)
+    @settings(max_examples=350, derandomize=True, **COMMON)
     @given(batches, st.booleans())
     def live(history: list[list[tuple[Any, ...]]], forget: bool) -> None:
         _live(socket, history, forget)

@@ -226,7 +226,7 @@ end
 -- whether the lanes can take the legs.
 function check_away(status, detail)
   if hint ~= 0 and not (status and status < hint) then
-    return hint, hint == Status.LIMIT_EXCEEDED and kind ~= ENTRY and digits(extra.most) or nil
+    return hint, hint == Status.LIMIT_EXCEEDED and kind ~= ENTRY and kind ~= ASK and digits(extra.most) or nil
   elseif status then
     return status, detail
   end

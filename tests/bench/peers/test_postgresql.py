@@ -58,7 +58,7 @@ def test_windows_to_all_few_and_one_keep_the_books(server: PostgreSQL) -> None:
 
 def test_answers_may_come_before_the_disk() -> None:
     for server in _started("postgresql-async"):
-        assert server.commit.durability == "async"
+        assert server.durability == "async"
         assert server.ask("SHOW synchronous_commit") == "off"
         _sound(server.play(**WINDOW))
 

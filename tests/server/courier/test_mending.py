@@ -8,9 +8,11 @@ import asyncio
 import pytest
 
 from server.commands.lanes import OLD_MS, in_order
+from server.commands.maintenance import opened_shelf
 from server.courier.courier import Courier
 from server.ledger.lane_state import Fault, LaneState
 from server.ledger.lanes import InLane, OutLane
+from server.ledger.mend_plan import plan
 from server.ledger.status import Status
 from tests.server.courier.conftest import (
     ALICE,
@@ -179,7 +181,8 @@ async def test_a_hub_that_stopped_a_lane_that_another_carries_goes_on_too(world:
     courier = world.other(world.courier_of(0)).app.services.courier
     lane = courier.lane(0, 1)
     lane.stop("for the test")
-    await until(lambda: lane._ends != ())
+    await until(lambda: lane._ends != ())  # it was looked at, and went on once more
+    lane.stop("for the test")
     assert courier.stopped == 1
     await alice.ask("payment", id="p2", **PAY)
     await until(lambda: courier.stopped == 0)
@@ -190,8 +193,9 @@ async def test_a_lane_that_stopped_and_was_not_touched_stays_so(world: World) ->
     await meet(world)
     courier = world.courier_of(0).app.services.courier
     lane = courier.lanes[0, 1]
-    lane.stop("for the test")
     arrived, out = InLane(1, 1, [], {"USD": 250}), OutLane(1, 1, 1, {"USD": 250})
+    lane.observe(arrived, out)
+    lane.stop("for the test")
     for _ in range(3):
         lane.observe(arrived, out)
         lane.observe(arrived, OutLane(2, 1, 1, {"USD": 300}))  # which waits
@@ -208,3 +212,63 @@ def test_a_leg_that_waits_for_long_puts_its_lane_out_of_order() -> None:
 
 async def _nothing() -> None:
     pass
+
+
+async def mend_now(world: World, source: int, dest: int) -> None:
+    async with opened_shelf(world.first.data, None) as shelf:
+        made = await plan(shelf, source, dest)
+        for post, good in made.posts(shelf.keyspace):
+            assert (await shelf.apply(post))[0] in good
+
+
+async def test_a_lane_that_is_mended_before_the_hub_looked_at_it_goes_on(world: World) -> None:
+    alice, bob = await meet(world)
+    alice = await lost(world, alice, bob)
+    await mend_now(world, 0, 1)
+    await until(lambda: not stopped(world))
+    await entry(bob, "p3")
+
+
+async def test_a_lane_that_goes_on_between_two_steps_of_its_mending_goes_on_behind_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.ledger.mend_plan.CORRECTIONS_MAX", 1)
+    alice, bob = await meet(world)
+    kept = await partition(world, 0)
+    for id in ("p2", "q2"):
+        await alice.ask("payment", id=id, **PAY)
+        await entry(bob, id)
+        await entry(alice, id, "settled")
+    await world.at_rest()
+    await alice.close()
+    await go_back(world, 0, kept)
+    alice = await world.first.login(ALICE[1:])
+    await until(lambda: stopped(world) > 0)
+    await alice.ask("payment", id="p3", **PAY)
+    lanes = [lane for one in couriers(world) for lane in one.lanes.values() if lane.stopped]
+    again: list[str] = []
+    for lane in lanes:
+        monkeypatch.setattr(lane, "_log", Ear(again))
+    async with opened_shelf(world.first.data, None) as shelf:
+        made = await plan(shelf, 0, 1)
+        first, second = made.posts(shelf.keyspace)
+        assert (await shelf.apply(first[0]))[0] in first[1]
+        await until(lambda: again)  # it went on, found the fork, and stopped anew
+        assert (await shelf.apply(second[0]))[0] in second[1]
+    await until(lambda: not stopped(world))
+    await entry(bob, "p3")
+
+
+class Ear:
+    """Hears that a lane stops."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self._heard = heard
+
+    def error(self, event: str, **details: object) -> None:
+        self._heard.append(event)
+
+    def warning(self, event: str, **details: object) -> None:
+        """Nothing of interest."""
+
+    info = warning

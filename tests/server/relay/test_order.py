@@ -23,6 +23,7 @@ class Listener:
     def __init__(self) -> None:
         self.codec = JSON
         self.data = b""
+        self.party = None
 
     def put(self, data: bytes) -> None:
         self.data += data
