@@ -222,8 +222,10 @@ class Delivery:
         if post.mode >= Mode.ACCEPT:  # likewise
             self.answered(post.who)
         ack = ack_of(mark, post.id, durable, replayed=True)
-        box = self._hub.find(mark.box) if mark.seq else None
-        if box is None:
+        box = self._hub.find(mark.box)
+        if not mark.seq:  # it stands nowhere
+            post.origin.send(ack)
+        elif box is None:
             self._announcer.acknowledge_in(mark.box, post.origin, ack)
         else:
             self._announcer.replay(box, mark.seq, post.origin, ack)

@@ -237,13 +237,11 @@ def test_full_suspense_keeps_the_return(town: Town, full: str):
     assert town.dump() == before
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency"), [(MAX + 1, "USD"), (2**63, "USD"), (5, "usd"), (5, "\0\0\0")]
-)
-def test_leg_that_no_post_can_have_sent_stops_the_lane(town: Town, amount: int, currency: str):
+@pytest.mark.parametrize("currency", ["usd", "\0\0\0"])
+def test_leg_that_no_post_can_have_sent_stops_the_lane(town: Town, currency: str):
     stored = town.entries(OUTBOX)[-1]
     leg = read_leg(stored)[1]
-    altered = Leg(leg.kind, leg.to, leg.who, leg.id, amount, currency, leg.body)
+    altered = Leg(leg.kind, leg.to, leg.who, leg.id, 5, currency, leg.body)
     town.client.lset(OUTBOX, -1, stored[:STAMP] + pack_leg(altered))
     before = town.dump()
     assert push(town) == [Status.CORRUPT]
