@@ -176,6 +176,8 @@ class Announcer:
         changes = entry.__class__ in OF_ROOMS
         if changes:
             self._come(room, entry, at)
+            if self._moved(room, Item(at, entry, balance, author, ack)):
+                return
         self._room = room
         room.seq = seq
         self._collected.append((_placed(entry, room.name, seq, at, UNSET), author, ack))
@@ -215,6 +217,8 @@ class Announcer:
         """Tell what has its turn now."""
         show = self._collect if isinstance(box, Room) else self._tell
         while (item := ahead.items.pop(box.seq + 1, None)) is not None:
+            if self._moved(box, item):
+                continue
             if ahead.since:
                 self._tell_some(box, box.seq + 1, item, ahead)
             else:
@@ -229,6 +233,16 @@ class Announcer:
         box.ahead = None
         if ahead.timer is not None:
             ahead.timer.cancel()
+
+    def _moved(self, box: Box, item: Item) -> bool:
+        """Whether somebody opened the room anew after all had left it, while entries waited: then
+        those who listen now, and so are told of `item`, are with another `Box`."""
+        current = self._hub.rooms.get(box.name)
+        if current is None or current is box or not isinstance(box, Room):
+            return False
+        box.seq += 1
+        self.put(current, box.seq, *item)
+        return True
 
     def _replay(self, box: Box, ahead: Ahead) -> None:
         """Send the acks whose entries were told."""

@@ -284,3 +284,24 @@ def test_kinds_of_boxes() -> None:
     assert isinstance(scene.box, Room)
     assert isinstance(scene.hub.find("@p0"), Party)
     assert scene.hub.find("@nobody") is None
+
+
+def test_who_opens_a_room_anew_while_its_last_entries_wait_is_told_the_rest() -> None:
+    """All leave, and somebody joins; the hub hears of it the other way round."""
+    hub = Hub()
+    announcer = Announcer(hub)
+    last, comer, second = Listener(), Listener(), Listener()
+    hub.attend(last, hub.enter(last, "@last", 0), "#tea", 5)
+    for one in (comer, second):
+        hub.enter(one, "@comer", 0)
+    room = hub.rooms["#tea"]
+    announcer.put(room, 8, 0, said(8, "@comer"))
+    ack = Ack("j7", 0, "disk", "#tea", 7)
+    announcer.put(room, 7, 0, JoinEntry("j7", "@comer", "#tea"), author=comer, ack=ack)  # type: ignore[arg-type]
+    assert comer.told() == second.told() == []
+    announcer.put(room, 6, 0, LeaveEntry("l6", "@last", "#tea"))
+    announcer.flush()
+    assert last.told() == [("entry", 6)]
+    assert comer.told() == [("ack", 7), ("entry", 8)]
+    assert second.told() == [("entry", 7), ("entry", 8)]
+    assert hub.rooms["#tea"].seq == 8
