@@ -26,7 +26,7 @@ CHEAP: dict[str, Any] = {
     "strangers": "open",
 }
 PASSWORD = "correct horse"
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 """How long a test waits for something that must come."""
 
 
