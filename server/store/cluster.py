@@ -120,15 +120,17 @@ class ClusterStores(Stores):
             StoreError: if none answers.
         """
         tasks = [asyncio.create_task(self._ask(one)) for one in self._to_be_asked()]
-        done, late = await asyncio.wait(tasks, timeout=ANSWERS_S)
-        views = [task.result() for task in done if task.exception() is None]
-        if not views and late:
-            done, late = await asyncio.wait(
-                late, timeout=NO_ANSWER_S, return_when=asyncio.FIRST_COMPLETED
-            )
+        try:
+            done, late = await asyncio.wait(tasks, timeout=ANSWERS_S)
             views = [task.result() for task in done if task.exception() is None]
-        for task in late:
-            task.cancel()
+            if not views and late:
+                done, late = await asyncio.wait(
+                    late, timeout=NO_ANSWER_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                views = [task.result() for task in done if task.exception() is None]
+        finally:  # also if the looking itself is ended: nobody waits for them any more
+            for task in tasks:
+                task.cancel()
         if not views:
             reasons = [str(task.exception() or "") for task in done]
             raise StoreError(f"no node of {self._endpoint} answers: {'; '.join(reasons)[:300]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from server.ledger.keys import slot_of
@@ -239,3 +241,23 @@ async def test_the_new_node_gets_nothing_before_the_old_one_has_answered(
         assert told == [first, None, second]
         for link in (here, there):
             await link.stop()
+
+
+async def test_stores_that_stop_while_they_look_leave_nobody_behind(
+    cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a node would have answered concerns nobody, and is no mistake in the log."""
+    asked: list[Wire] = []
+
+    async def never(wire: Wire) -> None:
+        asked.append(wire)
+        await asyncio.Event().wait()
+
+    async with town(cluster.url) as one:
+        assert isinstance(one.stores, ClusterStores)
+        monkeypatch.setattr("server.store.cluster.look", never)
+        one.stores.doubt()
+        await until(lambda: bool(asked))
+    await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() if "_ask" in repr(task.get_coro())]
+    assert left == []
