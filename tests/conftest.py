@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from tests.support import Hub
+from server.presence import presence
+from tests.support import PATIENCE_S, Hub
 
 pytest_plugins = ["tests.cluster"]
 
@@ -16,6 +17,14 @@ pytest_plugins = ["tests.cluster"]
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     """Tests run on the loop that the hub runs on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def typing_on_slow_machines() -> Iterator[None]:
+    """A loop has to be later than a slow machine's to drop who types."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presence, "LATE_S", PATIENCE_S)
+        yield
 
 
 @pytest.fixture

@@ -78,7 +78,9 @@ async def _mend(data: Path, store: str | None, source: int, dest: int, yes: bool
     async with opened_shelf(data, store) as shelf:
         partitions = shelf.keyspace.partitions
         if source == dest or not (0 <= source < partitions and 0 <= dest < partitions):
-            return _complain(f"there is no lane {source} > {dest}: {partitions} partitions")
+            return _complain(
+                f"there is no lane {source} > {dest}: partitions go from 0 to {partitions - 1}"
+            )
         try:
             made = await _written(shelf, source, dest) if yes else await _made(shelf, source, dest)
         except NotMendable as error:

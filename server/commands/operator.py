@@ -57,23 +57,23 @@ def deposit(
 
 def freeze(url: str, data: Path, account: str, frozen: bool) -> int:
     """Freeze `account`, or lift the freeze."""
-    if not re.fullmatch(f"@{HANDLE_PATTERN}", account):
-        return _complain(f"{account!r} is not a person; write it like @alice")
-    ack = asyncio.run(_ask(url, data, Freeze(new_id(), account, frozen)))
-    if isinstance(ack, str):
-        return _complain(ack)
-    print(f"{account} is {'frozen' if frozen else 'not frozen any more'}")
-    return 0
+    return _flag(url, data, account, Freeze(new_id(), account, frozen), "frozen", frozen)
 
 
 def suspend(url: str, data: Path, account: str, suspended: bool) -> int:
     """Lock `account` out, or let it in again."""
+    return _flag(url, data, account, Suspend(new_id(), account, suspended), "suspended", suspended)
+
+
+def _flag(
+    url: str, data: Path, account: str, frame: Freeze | Suspend, how: str, is_so: bool
+) -> int:
     if not re.fullmatch(f"@{HANDLE_PATTERN}", account):
         return _complain(f"{account!r} is not a person; write it like @alice")
-    ack = asyncio.run(_ask(url, data, Suspend(new_id(), account, suspended)))
+    ack = asyncio.run(_ask(url, data, frame))
     if isinstance(ack, str):
         return _complain(ack)
-    print(f"{account} is {'suspended' if suspended else 'not suspended any more'}")
+    print(f"{account} is {how if is_so else f'not {how} any more'}")
     return 0
 
 

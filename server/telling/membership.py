@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from protocol.frames import AcceptEntry
 
@@ -100,10 +99,12 @@ class Membership:
             else:  # or it is not known
                 peer.resync()
 
-        with suppress(Down):  # the comparison of everybody's rooms finds it
+        try:
             pipeline = self._pipeline_of(keys.partition)
             pipeline.read([("HGET", keys.members, peer.handle)], take)
-            peer.hold()
+            peer.hold()  # replies never come within the call
+        except Down:
+            peer.resync()
 
     def _ask(self, who: str, name: str) -> None:
         """Hear the room from where it stands now, if `who` is still a member: the word of it may

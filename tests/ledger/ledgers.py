@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import redis
 
 from server.ledger.keys import WORLD, Keyspace
+from server.ledger.lanes import WRAP, InLane, OutLane
 from server.ledger.lookups import Lookup, Question
 from server.ledger.model import Value
 from server.ledger.model_lanes import Model
 from server.ledger.posts import Post, pack_call, results
+from server.ledger.records import parse_record
 from tests.single import KEYS, keys_of, total_key
 
 from .builders import record, with_its_id
@@ -164,3 +167,25 @@ class TwinLedger(StoreLedger):
     def compare(self) -> None:
         """Both hold the same keys with the same values."""
         assert self.contents() == self.model.contents()
+
+
+def check_money(ledger: StoreLedger | ModelLedger) -> None:
+    """In each partition, all records together are what came in less what went out."""
+    contents = ledger.contents()
+    for partition in range(ledger.keyspace.partitions):
+        sums: Counter[str] = Counter()
+        tag = ledger.keyspace.tag(partition).encode()
+        for key, value in contents.items():
+            if key.startswith(tag) and isinstance(value, bytes):
+                _add(sums, key[len(tag) :], value)
+        assert {total % WRAP for total in sums.values()} <= {0}
+
+
+def _add(sums: Counter[str], name: bytes, value: bytes) -> None:
+    if name.startswith(b"a:"):
+        for code, has in parse_record(value).balances.items():
+            sums[code] += has.available + has.held
+    elif name.startswith(b"x:"):
+        sums.update(OutLane.parse(value).sums)
+    elif name.startswith(b"i:"):
+        sums.subtract(InLane.parse(value).sums)

@@ -16,14 +16,12 @@ import redis.asyncio
 from protocol.money import AMOUNT_MAX as MAX
 from server.ledger.audit import audit
 from server.ledger.keys import Keyspace
-from server.ledger.lanes import WRAP, InLane, OutLane
 from server.ledger.lookups import hint_of
-from server.ledger.records import parse_record
 from server.ledger.status import Status
 
 from . import builders as b
 from .carrier import Carrier, Lane, Outcome
-from .ledgers import TwinLedger
+from .ledgers import TwinLedger, check_money
 from .test_properties import EVERYONE, PEOPLE, ROOMS
 
 KEYS = Keyspace(2)
@@ -97,38 +95,17 @@ class History:
             return  # a courier settles without a gap
         self._count(self.carrier.settle(lane, outcomes, after))
 
-    def check_money(self) -> None:
-        """In each partition, all records together are what came in less what went out."""
-        contents = self.ledger.contents()
-        for partition in range(KEYS.partitions):
-            sums: Counter[str] = Counter()
-            tag = KEYS.tag(partition).encode()
-            for key, value in contents.items():
-                if key.startswith(tag) and isinstance(value, bytes):
-                    _add(sums, key[len(tag) :], value)
-            assert {total % WRAP for total in sums.values()} <= {0}
-
     def finish(self) -> None:
         """Everything is carried to its end."""
         self.carrier.carry(LANES)
         self.ledger.compare()
-        self.check_money()
+        check_money(self.ledger)
         for lane in LANES:
             assert self.carrier.out(lane).done == self.carrier.arrived(lane).last
             assert self.carrier.out(lane).sums == self.carrier.arrived(lane).sums
 
     def _count(self, results: list[list[int | bytes]]) -> None:
         reached.update(Status(int(result[0])) for result in results)
-
-
-def _add(sums: Counter[str], name: bytes, value: bytes) -> None:
-    if name.startswith(b"a:"):
-        for code, has in parse_record(value).balances.items():
-            sums[code] += has.available + has.held
-    elif name.startswith(b"x:"):
-        sums.update(OutLane.parse(value).sums)
-    elif name.startswith(b"i:"):
-        sums.subtract(InLane.parse(value).sums)
 
 
 async def _audit(socket: str) -> tuple[list[str], dict[str, int]]:
@@ -144,7 +121,7 @@ def _play(socket: str, chance: random.Random) -> None:
             name, *arguments = random_step(chance, number)
             getattr(played, name)(*arguments)
             if number % 10 == 0:
-                played.check_money()
+                check_money(played.ledger)
         played.ledger.compare()
         assert asyncio.run(_audit(socket))[0] == []
         played.finish()

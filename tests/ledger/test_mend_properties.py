@@ -15,7 +15,6 @@ import redis.asyncio
 
 from server.ledger.audit import audit
 from server.ledger.lane_state import Fault, look
-from server.ledger.lanes import WRAP
 from server.ledger.lookups import hint_of
 from server.ledger.mend_plan import plan
 from server.ledger.records import parse_record
@@ -24,9 +23,9 @@ from server.ledger.status import Status
 
 from . import builders as b
 from .carrier import Carrier, Lane, Outcome
-from .ledgers import StoreLedger
+from .ledgers import StoreLedger, check_money
 from .losing import Kept, keep, lose, wait_for_another_ms
-from .test_lane_properties import KEYS, LANES, _add
+from .test_lane_properties import KEYS, LANES
 from .test_properties import PEOPLE
 
 STEPS = 250
@@ -107,19 +106,8 @@ class History:
                 steps = list(made.posts(KEYS))
                 for post, good in steps[: self.chance.randint(1, len(steps))]:
                     assert Status(int((await self.shelf.apply(post))[0])) in good
-                    self.check_money()
+                    check_money(self.ledger)
             assert (await look(self.shelf, *lane)).fault is Fault.NONE
-
-    def check_money(self) -> None:
-        """In each partition, all records together are what came in less what went out."""
-        contents = self.ledger.contents()
-        for partition in range(KEYS.partitions):
-            sums: Counter[str] = Counter()
-            tag = KEYS.tag(partition).encode()
-            for key, value in contents.items():
-                if key.startswith(tag) and isinstance(value, bytes):
-                    _add(sums, key[len(tag) :], value)
-            assert {total % WRAP for total in sums.values()} <= {0}
 
     def finish(self) -> None:
         for _ in range(3):
@@ -157,10 +145,10 @@ async def _play(client: redis.Redis, shelf: Shelf, chance: random.Random) -> Cou
             if chance.random() < 0.5:
                 await played.mend()
         if number % 10 == 0:
-            played.check_money()
+            check_money(played.ledger)
     await played.mend()
     played.finish()
-    played.check_money()
+    check_money(played.ledger)
     assert played.everything() == 0
     report = await audit(shelf.store, KEYS)
     assert report.in_transit == {}

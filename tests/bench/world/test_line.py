@@ -53,7 +53,8 @@ def test_each_direction_has_its_own_delay(line: Generator) -> None:
             far = server.accept()[0]
             with far:
                 _one_way(near, far)  # the first one waits for the handshake
-                there, back = _one_way(near, far), _one_way(far, near)
+                there = _one_way(near, far)
+                back = min(_one_way(far, near) for _ in range(20))
     assert there >= 0.15 > back
 
 
@@ -65,8 +66,9 @@ def _one_way(source: socket.socket, dest: socket.socket) -> float:
 
 
 def test_the_first_bytes_wait_for_the_handshake(link: Link, echo_port: int) -> None:
-    with dial(link(echo_port, delay=0.05)) as near:
-        began = time.monotonic()
+    port = link(echo_port, delay=0.05)
+    began = time.monotonic()
+    with dial(port) as near:
         near.sendall(b"x")
         assert near.recv(1) == b"x"
         assert time.monotonic() - began >= 4 * 0.05

@@ -10,7 +10,7 @@ import pytest
 from server.presence.afar import Afar, Word
 from tests.server.people.conftest import nothing_more, presence_of, thinks
 from tests.server.relay.conftest import MakeHub, MakeHubs
-from tests.support import Hub, until
+from tests.support import PATIENCE_S, Hub, until
 
 
 @pytest.fixture
@@ -202,7 +202,10 @@ async def test_a_hub_taken_for_dead_is_told_again(hubs: list[Hub]) -> None:
     assert await presence_of(alice, "@bob") == "offline"
 
 
-async def test_while_the_loop_is_late_typing_is_dropped_and_presence_waits(hub: Hub) -> None:
+async def test_while_the_loop_is_late_typing_is_dropped_and_presence_waits(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.presence.presence.LATE_S", 0.2)
     alice, bob = await hub.register("alice"), await hub.register("bob")
     carol = await hub.register("carol")
     await alice.ask("watch", who=["@carol"])
@@ -210,7 +213,7 @@ async def test_while_the_loop_is_late_typing_is_dropped_and_presence_waits(hub: 
     await bob.ask("balance")
     await carol.close()
     await until(lambda: "@carol" in hub.app.services.presence._dirty)
-    time.sleep(0.5)  # noqa: ASYNC251 (the hub runs on this very loop)
+    time.sleep(1.0)  # noqa: ASYNC251 (the hub runs on this very loop)
     assert await presence_of(alice, "@carol") == "offline"
     assert hub.app.services.counters.shed == 1
     assert await nothing_more(alice) == []
@@ -233,6 +236,7 @@ async def test_typing_is_told_once_in_a_while(
     hubs: list[Hub], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = hubs
+    monkeypatch.setattr("server.presence.presence.TYPING_EVERY_S", PATIENCE_S)
     alice, bob = await first.register("alice"), await second.register("bob")
     for _ in range(20):
         await alice.send({"type": "typing", "to": "@bob"})
