@@ -121,7 +121,7 @@ async def test_a_lane_that_stopped_is_seen_and_mended_and_goes_on(world: World) 
 
 @pytest.mark.parametrize(
     ("ends", "complaint"),
-    [(("0", "0"), "there is no lane"), (("0", "9"), "4 partitions"), (("0", "x"), "int")],
+    [(("0", "0"), "there is no lane"), (("0", "9"), "from 0 to 3"), (("0", "x"), "int")],
 )
 async def test_a_lane_that_cannot_be(world: World, ends: tuple[str, str], complaint: str) -> None:
     code, out, err = await teller("admin", "mend-lane", *ends, *where(world))
