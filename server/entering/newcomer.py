@@ -48,11 +48,18 @@ class Newcomer(Visitor):
             if box != self._name:
                 services.hub.attend(peer, peer.party, box, seq)
 
+    def expect(self, rooms: set[str]) -> None:
+        party = self._peer.party
+        if party is not None:
+            party.unread[self._peer] = rooms
+
     def enter(self, snapshot: Snapshot) -> None:
         self._turn.end()
         peer = self._peer
         if peer.gone:
             return
+        assert peer.party is not None
+        del peer.party.unread[peer]
         self._entrance.miss(peer, snapshot)
         peer.at_home(Phase.READY, self._name)
         welcome = Welcome(

@@ -65,6 +65,11 @@ class Visitor:
         """Listen to these boxes from now on; they stand at these seqs. The account's own box is
         among the first ones."""
 
+    def expect(self, rooms: set[str]) -> None:
+        """Of these rooms it is not read yet where they stand: they are not heard before `hear`,
+        whatever is told meanwhile of who joined them; it may be among what was missed. Told after
+        the account's own box is heard, and again whenever some of them were read."""
+
     def enter(self, snapshot: Snapshot) -> None:
         """All is read."""
 
@@ -93,6 +98,8 @@ class Reading:
         self._budget = GAP_BYTES_MIN
         self._open = 0
         """Partitions that have not answered yet."""
+        self._unread: set[str] = set()
+        """Rooms of theirs, and of those that did not answer."""
         self._log = structlog.get_logger("snapshot")
 
     def begin(self) -> None:
@@ -162,6 +169,8 @@ class Reading:
                 receipts, seen = (one != b"0" for one in replies[3])
                 visitor.privacy(receipts, seen)
                 self._add(boxes, replies[4:])
+                self._unread = {room for rooms in by_partition.values() for room in rooms}
+                visitor.expect(self._unread)
                 self._read_others(by_partition)
 
         try:
@@ -192,6 +201,8 @@ class Reading:
                 copied = replies[len(rooms) : 2 * len(rooms)]
                 there = {*_present(rooms, replies), *self._copies(rooms, copied)}
                 here = [room for room in rooms if room in there]
+                self._unread = self._unread.difference(rooms)
+                self._visitor.expect(self._unread)
                 self._add(here, [found[room] for room in here])
             self._open -= 1
             if not self._open:

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from protocol.codec import Codec
-from protocol.frames import Ack, BalanceAfter, CreateEntry, Entry, JoinEntry, TopicEntry
+from protocol.frames import Ack, BalanceAfter, Entry, TopicEntry
 
 from ..edge.wire import pack
 from ..peer import Peer
@@ -25,8 +25,6 @@ from ..rooms.roster import OF_ROOMS, comer, goer
 from .hub import Ahead, Box, Hub, Party, Room, tell
 
 Balance = BalanceAfter | UnsetType
-_COMING = frozenset((CreateEntry, JoinEntry))
-"""Entries that bring their author into the room, where the ack then stands."""
 
 
 class Item(NamedTuple):
@@ -90,12 +88,13 @@ class Announcer:
     def acknowledge(self, box: Box, author: Peer, ack: Ack) -> None:
         """Send `ack` of what was told already, or is told by nobody here. A member who does not
         hear the room would take it for its cursor, and miss what stands before: it comes in anew,
-        and asks again."""
+        and asks again. So does who lacks rooms of which not even their membership is known."""
         self.acknowledge_in(box.name, author, ack, author in box)
 
     def acknowledge_in(self, name: str, author: Peer, ack: Ack, hears: bool = False) -> None:
         """The same, by the name of the box."""
-        if not hears and author.party is not None and name in author.party.rooms:
+        party = author.party
+        if not hears and party is not None and (name in party.rooms or author in party.lacking):
             author.resync()
         else:
             author.send(ack)
@@ -201,13 +200,11 @@ class Announcer:
         ahead = box.ahead
         if ahead is None:
             ahead = box.ahead = Ahead()
-        here = item.author in box or item.entry.__class__ in _COMING
-        # Or about to be: what follows one's own join must not be acknowledged before it.
-        here = here or any(one.author is item.author for one in ahead.items.values())
-        if item.ack is not None and item.author is not None and not here:
+        # Whoever writes into a room is a member, or will be when what stands before was told.
+        waits = isinstance(box, Room) or item.author in box
+        if item.ack is not None and item.author is not None and not waits:
             self.flush()
             self.acknowledge(box, item.author, item.ack)
-            ahead.since[item.author] = seq  # if it comes in before the entry has its turn
             item = item._replace(author=None, ack=None)
         if item.ack is not None or seq not in ahead.items:
             ahead.items[seq] = item
@@ -233,6 +230,7 @@ class Announcer:
         box.ahead = None
         if ahead.timer is not None:
             ahead.timer.cancel()
+        self._hub.drop(box)
 
     def _moved(self, box: Box, item: Item) -> bool:
         """Whether somebody opened the room anew after all had left it, while entries waited: then

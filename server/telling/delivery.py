@@ -151,12 +151,26 @@ class Delivery:
             if box is not None and entry is not None:
                 put(box, result[place], at, entry, balance, origin, ack)
             elif ack is not None and origin is not None:
-                self._announcer.flush()
-                self._announcer.acknowledge_in(name, origin, ack)
+                self._acknowledge(name, post, at, result[place], ack, origin)
             ack = None
         if ack is not None and origin is not None:  # all that it does is in another region
             self._announcer.flush()
             origin.send(ack)
+
+    def _acknowledge(
+        self, name: str, post: Post, at: int, seq: int, ack: Ack, origin: Peer
+    ) -> None:
+        """Nobody here hears box `name`. Whoever writes into a room is a member, of which the word
+        is still on its way: it is heard from here on."""
+        party = origin.party if name[0] == "#" and post.kind is not Kind.ASK else None
+        if party is not None and name not in party.rooms and not party.lacking:
+            self._membership.came(party.name, name, seq)
+        room = self._hub.rooms.get(name)
+        if room is not None and post.entry is not None:
+            self._announcer.put(room, seq, at, post.entry, UNSET, origin, ack)
+        else:
+            self._announcer.flush()
+            self._announcer.acknowledge_in(name, origin, ack)
 
     def _open(self, post: Post, at: int, result: list[int], durable: Durable) -> None:
         """Go on with an arrival once its words are open."""

@@ -9,7 +9,7 @@ position. An entry is encoded once per encoding and the bytes are shared.
 from __future__ import annotations
 
 from asyncio import TimerHandle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
@@ -90,7 +90,7 @@ class Box:
 class Party(Box):
     """An account that is connected here."""
 
-    __slots__ = ("bucket", "lacking", "listeners", "receipts", "rooms", "seen")
+    __slots__ = ("bucket", "lacking", "listeners", "receipts", "rooms", "seen", "unread")
 
     def __init__(self, name: str, seq: int) -> None:
         super().__init__(name, seq)
@@ -102,6 +102,8 @@ class Party(Box):
         """Whether it tells, and is told, what was delivered and read."""
         self.lacking: WeakSet[Listener] = WeakSet()
         """Who came in without some of the rooms, because their partitions did not answer."""
+        self.unread: dict[Listener, Collection[str]] = {}
+        """Who is coming in, and the rooms of which it is not read yet where they stand."""
         self.seen = True
         """Whether others may know when it is there."""
 
@@ -196,6 +198,7 @@ class Hub:
     def exit(self, listener: Listener, party: Party) -> None:
         """`listener` is gone."""
         party.listeners.pop(listener, None)
+        party.unread.pop(listener, None)
         _forget(party, listener)
         for name in party.rooms:
             self._unhear(name, listener)
@@ -205,23 +208,36 @@ class Hub:
             self._tidy(party, listener)
         self.went(party, listener)
 
-    def join(self, party: Party, name: str, seq: int) -> None:
+    def join(self, party: Party, name: str, seq: int) -> list[Listener]:
         """`party` is a member of room `name`; all its connections hear what follows `seq`. But not
-        who came in without it, and may have a part of it: they will be asked to resume."""
-        room = self._room(name, seq)
+        who came in without it, and may have a part of it: they will be asked to resume. Nor who is
+        coming in, and may be told a part of it with the welcome: they hear it from there.
+
+        Returns those who begin to hear it."""
         known = name in party.rooms
         party.rooms.add(name)
-        for listener in party.listeners:
-            if not (known and listener in party.lacking):
+        old = self.rooms.get(name)
+        begin = [
+            one
+            for one in party.listeners
+            if not (old is not None and one in old)
+            and not (known and one in party.lacking)
+            and name not in party.unread.get(one, ())
+        ]
+        if begin:
+            room = self._room(name, seq)
+            for listener in begin:
                 room.add(listener)
+        return begin
 
     def join_midway(self, party: Party, name: str, seq: int) -> None:
         """The same, but it joined somewhere before `seq`."""
-        room = self._room(name, seq)
-        if room.midway is None:
-            room.midway = WeakSet()
-        room.midway.update(one for one in party.listeners if one not in room)
-        self.join(party, name, seq)
+        begin = self.join(party, name, seq)
+        if begin:
+            room = self.rooms[name]
+            if room.midway is None:
+                room.midway = WeakSet()
+            room.midway.update(begin)
 
     def leave(self, party: Party, name: str) -> None:
         """`party` is no member of room `name` any more; or was none for a while, which listeners
@@ -236,6 +252,13 @@ class Hub:
             party.rooms.discard(name)
         for listener in gone:
             self._unhear(name, listener)
+
+    def drop(self, box: Box) -> None:
+        """Forget `box` if it is a room that nobody here hears, and in which no ack waits."""
+        if not isinstance(box, Room) or box.audience or self.rooms.get(box.name) is not box:
+            return
+        if box.ahead is None or all(item.ack is None for item in box.ahead.items.values()):
+            del self.rooms[box.name]
 
     def resync(self, box: Box) -> None:
         """Let whoever listens to `box` come in anew, from what was announced so far."""
@@ -278,8 +301,7 @@ class Hub:
         if room is not None:
             room.remove(listener)
             _forget(room, listener)
-            if not room.audience:
-                del self.rooms[name]
+            self.drop(room)
 
 
 def _forget(box: Box, listener: Listener) -> None:

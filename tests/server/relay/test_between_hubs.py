@@ -94,6 +94,30 @@ async def test_typing_crosses_and_is_not_stored(hubs: list[Hub]) -> None:
     assert (await alice.receive())["id"] == "m"
 
 
+async def test_who_writes_before_the_word_of_their_joining_comes_hears_the_room_from_there(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await make_hubs(2)
+    alice, owner = await first.register("alice"), await first.register("owner")
+    phone, tablet = [await second.hello(alice.welcome["token"], {"@alice": 1}) for _ in range(2)]
+    await owner.ask("create", room="#tea")
+    ear, late = second.app.services.relay.ear, list[tuple[str, str, int]]()
+    with monkeypatch.context() as slow:
+        slow.setattr(ear, "joined", lambda *word: late.append(word))
+        await alice.ask("join", room="#tea")
+        await owner.ask("message", to="#tea", text="before")
+        ack = await phone.ask("message", id="m", to="#tea", text="hi")
+        await until(lambda: late)
+    for word in late:
+        ear.joined(*word)
+    await owner.ask("message", id="end", to="#tea", text="end")
+    for device, told in ((phone, ["end"]), (tablet, ["m", "end"])):
+        frames = [await device.until(lambda one: one.get("box") == "#tea") for _ in told]
+        assert [(one["id"], one["seq"]) for one in frames] == [
+            (id, ack["seq"] + place) for place, id in enumerate(told, 2 - len(told))
+        ]
+
+
 async def test_who_returns_on_another_hub_has_no_gap(hubs: list[Hub]) -> None:
     first, second = hubs
     alice, bob = await first.register("alice"), await second.register("bob")

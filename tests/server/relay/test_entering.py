@@ -84,6 +84,43 @@ async def test_a_room_that_comes_back_before_the_welcome_is_not_silent_for_ever(
     assert {away, there} <= set(back.welcome["boxes"])
 
 
+async def test_a_room_that_only_the_client_named_is_not_acknowledged_from_behind_a_hole(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account's partition does not know of the joining yet, and the room's blinked: between
+    the welcome and the resume that follows, an ack would be the client's cursor."""
+    (hub,) = await make_hubs(1, partitions=4)
+    alice, bob = await hub.register("alice"), await hub.register("bob")
+    of = hub.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await bob.ask("create", room=room)
+    hub.app.services.courier.settled = lambda posts, at, found: None  # type: ignore[method-assign]
+    joined = await alice.ask("join", room=room)
+    await bob.ask("message", to=room, text="missed")
+
+    def lose(self: Reading, partition: int, rooms: list[str]) -> None:
+        self._snapshot.absent += rooms
+        self._open -= 1
+        self._enter()
+
+    monkeypatch.setattr("server.entering.entrance.BACK_S", 1_000.0)
+    token, cursor = alice.welcome["token"], joined["seq"]
+    await alice.close()
+    with monkeypatch.context() as blinking:
+        blinking.setattr(Reading, "_read_rooms", lose)
+        again = await hub.hello(token, {room: cursor})
+    assert room not in again.welcome["boxes"]
+    await again.send({"type": "message", "id": "m", "to": room, "text": "hi"})
+    frame = await again.receive()
+    assert (frame["type"], frame.get("reason")) == ("goodbye", "resync"), frame
+    assert room not in frame["cursors"]
+    back = await hub.hello(token, {room: cursor})
+    await back.send({"type": "message", "id": "m", "to": room, "text": "hi"})
+    told = [await back.until(lambda one: one.get("box") == room) for _ in range(3)]
+    assert [one["seq"] for one in told] == [cursor + 1, cursor + 2, cursor + 2]
+    assert told[-1]["replayed"]
+
+
 async def test_rooms_count_from_the_answer_on_though_the_account_learns_it_later(
     make_hubs: MakeHubs,
 ) -> None:
@@ -157,6 +194,52 @@ async def test_the_welcome_comes_before_what_is_told_meanwhile(
     phone = await hub.login("alice")
     assert phone.pushed == []
     assert (await phone.receive())["type"] == "typing"
+
+
+@pytest.mark.parametrize("cursor", [1, None])
+async def test_words_of_a_joining_that_come_between_two_answers_are_told_once(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch, cursor: int | None
+) -> None:
+    """The account's partition knows the room already, and the words of its joining, which come in
+    before the room's partition answers, are part of what was missed."""
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 1_000.0)
+    first, second = await make_hubs(2, partitions=4)
+    alice, owner = await first.register("alice"), await first.register("owner")
+    carol = await second.register("carol")
+    of = first.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    await carol.ask("join", id="carol", room=room)
+    ear = second.app.services.relay.ear
+    late: list[tuple[object, ...]] = []
+    with monkeypatch.context() as slow:
+        slow.setattr(ear, "entry", lambda *word: late.append(word))
+        slow.setattr(ear, "joined", lambda *word: None)
+        await alice.ask("join", id="join", room=room)
+        await owner.ask("message", id="hi", to=room, text="hi")
+        at_home = first.app.services.channel(of("@alice"))
+        joined = first.app.services.keyspace.of("@alice").joined
+        await until(lambda: gives(at_home.request("SISMEMBER", joined, room), 1))
+        await until(lambda: len([word for word in late if word[0] == room]) == 2)
+    read_others = Reading._read_others
+
+    def hear_first(self: Reading, by_partition: dict[int, list[str]]) -> None:
+        for word in late:
+            ear.entry(*word)
+        ear.heard()
+        read_others(self, by_partition)
+
+    monkeypatch.setattr(Reading, "_read_others", hear_first)
+    phone = await second.hello(alice.welcome["token"], {room: cursor} if cursor else {})
+    assert phone.welcome["boxes"][room]["seq"] == 4
+    await owner.ask("message", id="end", to=room, text="end")
+    assert (await carol.until(lambda frame: frame.get("id") == "end"))["seq"] == 5
+    told = []
+    while "end" not in told:
+        frame = await phone.receive()
+        told += [frame["id"]] if frame.get("box") == room else []
+    missed = ["carol", "join", "hi"] if cursor else []
+    assert told == [*missed, "end"]
 
 
 async def test_who_is_sent_away_before_the_welcome_gets_no_cursors(

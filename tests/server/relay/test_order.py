@@ -216,18 +216,35 @@ def test_the_ack_of_a_join_stands_at_its_place() -> None:
     assert bob.told() == [("ack", 2), ("entry", 3)]
 
 
-def test_who_comes_in_behind_their_own_ack_is_not_told_that_entry_again() -> None:
+def test_who_writes_before_their_own_joining_is_told_hears_all_that_lies_between() -> None:
     """They joined by another connection, and this hub has not heard of it yet."""
     scene = Scene("#tea", set())
     bob: Any = Listener()
     scene.hub.enter(bob, "@bob", 0)
-    ack = Ack("m3", 5, "disk", "#tea", 3)
-    scene.announcer.put(scene.box, 3, 5, said(3, "@bob"), author=bob, ack=ack)
-    assert bob.told() == [("ack", 3)]
+    ack = Ack("m4", 5, "disk", "#tea", 4)
+    scene.announcer.put(scene.box, 4, 5, said(4, "@bob"), author=bob, ack=ack)
+    assert bob.told() == []
     scene.hear(1)
     scene.announcer.put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"))
-    scene.hear(4)
-    assert bob.told() == [("ack", 3), ("entry", 4)]
+    scene.hear(3)
+    scene.hear(5)
+    assert bob.told() == [("entry", 2), ("entry", 3), ("ack", 4), ("entry", 5)]
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_an_ack_that_waits_in_a_room_outlasts_its_listeners(joins: bool) -> None:
+    scene = Scene("#tea", set(), listeners=0)
+    bob: Any = Listener()
+    scene.hub.enter(bob, "@bob", 0)
+    ack = Ack("m3", 5, "disk", "#tea", 3)
+    scene.announcer.put(scene.box, 3, 5, said(3, "@bob"), author=bob, ack=ack)
+    scene.hub.exit(scene.poster, scene.hub.parties["@p0"])
+    assert scene.hub.rooms == {"#tea": scene.box}
+    scene.hear(1)
+    scene.announcer.put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea") if joins else said(2))
+    scene.announcer.flush()
+    assert bob.told() == ([("entry", 2)] if joins else []) + [("ack", 3)]
+    assert ("#tea" in scene.hub.rooms) is joins
 
 
 @given(st.integers(0, 6), st.randoms(use_true_random=False))
