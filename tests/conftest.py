@@ -20,10 +20,12 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def typing_on_slow_machines() -> Iterator[None]:
-    """A loop has to be later than a slow machine's to drop who types."""
+def presence_on_slow_machines() -> Iterator[None]:
+    """A loop has to be later than a slow machine's to drop who types, and other hubs have more time
+    to say who is there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(presence, "LATE_S", PATIENCE_S)
+        patch.setattr(presence, "ANSWERS_S", 3.0)
         yield
 
 

@@ -145,7 +145,7 @@ async def test_who_does_not_log_in_is_closed(make_hub: MakeHub) -> None:
 
 
 async def test_who_is_silent_is_closed_and_who_answers_pings_is_not(make_hub: MakeHub) -> None:
-    hub = await make_hub(ping_interval_s=1, idle_timeout_s=2)
+    hub = await make_hub(ping_interval_s=1, idle_timeout_s=4)
     lively = await hub.register("alice")
     async with raw_login(hub, lively.welcome["token"]) as silent:
         code, frames = await silent.closed()

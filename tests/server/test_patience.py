@@ -219,12 +219,12 @@ async def test_a_read_is_not_kept_waiting_by_posts_that_never_end() -> None:
 
 
 async def test_patience_is_new_after_a_read_that_the_store_answered() -> None:
-    bench = Bench(patience_s=0.05)
+    bench = Bench(patience_s=0.6)
     bench.read()
     bench.node.answer(MOVED)
     await until(lambda: bench.node.waiting)
     bench.node.answer(1)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.7)
     bench.read()
     bench.node.answer(MOVED)
     await until(lambda: bench.node.waiting)
@@ -291,7 +291,7 @@ async def test_a_catch_up_goes_ahead_and_is_not_asked_again() -> None:
 
 
 async def test_patience_ends_and_comes_back_with_the_store() -> None:
-    bench = Bench(patience_s=0.1)
+    bench = Bench(patience_s=0.6)
     bench.node.up = False
     bench.post("1", "2")
     bench.read()
@@ -479,11 +479,11 @@ async def test_so_is_a_read_and_a_sign_of_life_that_came_late() -> None:
 
 
 async def test_a_sign_of_life_in_between_keeps_the_answer_good() -> None:
-    bench = Bench(promise=Promise(late_s=0.2))
+    bench = Bench(promise=Promise(late_s=1.0))
     pulse = bench.pipeline.pulse
     assert pulse is not None
     for _ in range(4):
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.3)
         pulse.beat()
         bench.node.answer("PONG")
     bench.post("1")

@@ -159,15 +159,16 @@ async def test_while_the_store_is_away_frames_are_unavailable(
 async def test_a_paused_store_is_unknown_then_resolved(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "REPLY_TIMEOUT_S", 0.2)
     alice, bob = await hub.register("alice"), await hub.register("bob")
-    async with paused_store(hub):
-        first = await alice.ask(**PAY, id="p1")
-        assert first["code"] == "outcome_unknown"
-        # The hub is connected again, but the store does not answer: nothing must be sent to it.
-        await until(lambda: dialling(hub))
-        later = await alice.ask(**PAY, id="p2")
-        assert later["code"] == "unavailable"
+    with monkeypatch.context() as hasty:
+        hasty.setattr(connection, "REPLY_TIMEOUT_S", 0.2)
+        async with paused_store(hub):
+            first = await alice.ask(**PAY, id="p1")
+            assert first["code"] == "outcome_unknown"
+            # The hub is connected again, but the store does not answer: nothing must be sent to it.
+            await until(lambda: dialling(hub))
+            later = await alice.ask(**PAY, id="p2")
+            assert later["code"] == "unavailable"
     for id in ("p1", "p2", "p3"):
         assert (await resolve(alice, {**PAY, "id": id}))["type"] == "ack"
     assert await entries_until(bob, "@bob", 4) == [(2, "p1"), (3, "p2"), (4, "p3")]

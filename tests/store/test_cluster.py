@@ -180,7 +180,7 @@ async def _publish(one: Town, name: bytes, payload: bytes) -> object:
 async def test_a_start_without_one_shard_serves_the_others(
     cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.store.cluster.START_S", 0.5)
+    monkeypatch.setattr("server.store.cluster.START_S", 2.0)
     lost = (await cluster.run(cluster.local.shards()))[0]
     nodes = (lost.primary, *lost.replicas)
     for node in nodes:

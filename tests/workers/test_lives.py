@@ -247,8 +247,8 @@ async def test_a_worker_that_hangs_is_killed_and_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = children(os.getpid())
-    monkeypatch.setattr(fleet_module, "HEARTBEAT_S", 0.05)
-    monkeypatch.setattr(fleet_module, "SILENT_MAX", 2)
+    monkeypatch.setattr(fleet_module, "HEARTBEAT_S", 0.5)
+    monkeypatch.setattr(fleet_module, "SILENT_MAX", 4)
     fleet = Fleet(Settings(data=tmp_path / "data", port=0, workers=2, connects_per_s=100))
     await fleet.start()
     try:

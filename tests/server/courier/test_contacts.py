@@ -60,13 +60,14 @@ async def test_later_posts_of_a_connection_wait_and_others_do_not(
 async def test_a_partition_that_does_not_answer_is_busy_and_nothing_happened(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_S", 0.05)
     alice, bob, _ = await people(world)
     silence = Silence(world, 1)
     pay = {"to": BOB, "amount": 250, "currency": "USD"}
-    await alice.send({"type": "payment", "id": "p", **pay})
-    await alice.send({"type": "message", "id": "m", "to": CAROL, "text": "behind it"})
-    answer = await alice.answer("p")
+    with monkeypatch.context() as hasty:
+        hasty.setattr(module, "ANSWER_S", 0.05)
+        await alice.send({"type": "payment", "id": "p", **pay})
+        await alice.send({"type": "message", "id": "m", "to": CAROL, "text": "behind it"})
+        answer = await alice.answer("p")
     assert (answer["code"], answer["retry"]) == ("busy", "same_id")
     assert (await alice.answer("m"))["seq"] == 2  # nobody waits for what was given up
     silence.end()  # the late answer changes nothing
@@ -142,8 +143,8 @@ async def test_a_partition_that_is_gone_is_unavailable_at_once(world: World) -> 
 async def test_what_does_not_answer_because_it_is_gone_is_not_busy(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_S", 0.05)
     alice, _, _ = await people(world)
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
     Silence(world, 1)
     services = world.first.app.services
 

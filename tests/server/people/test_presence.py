@@ -148,8 +148,8 @@ async def test_where_nobody_watches_nothing_is_said(hubs: list[Hub], said: list[
 async def test_a_hub_that_dies_takes_its_people_along(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.1)
-    monkeypatch.setattr("server.telling.hubs.SILENCE_S", 0.5)
+    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.2)
+    monkeypatch.setattr("server.telling.hubs.SILENCE_S", 3.0)
     first, second, third = await make_hubs(3, partitions=4)
     alice, bob = await first.register("alice"), await second.register("bob")
     carol = await third.register("carol")

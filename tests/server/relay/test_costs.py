@@ -95,8 +95,8 @@ async def test_a_hub_subscribes_what_it_has_when_another_comes(make_hub: Any) ->
 
 
 async def test_hubs_know_who_has_left(make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.telling.hubs.SILENCE_S", 0.3)
-    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.05)
+    monkeypatch.setattr("server.telling.hubs.SILENCE_S", 2.0)
+    monkeypatch.setattr("server.telling.hubs.BEAT_S", 0.2)
     first, second, third = await make_hubs(3)
     assert len({tuple(hub.app.services.hubs.live) for hub in (first, second, third)}) == 1
     await third.stop()
