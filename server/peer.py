@@ -162,6 +162,12 @@ class Peer:
         for data in held or ():
             self.put(data)
 
+    def abandon(self) -> None:
+        """It listens no more, and what was kept is not sent."""
+        self.lost()
+        self._held, self._holds = None, 0
+        self.put = self._outbox.put
+
     @property
     def coming(self) -> bool:
         """Whether it is not welcomed yet, and may not hear all of its rooms."""

@@ -233,3 +233,5 @@ class Storage(Watch):
             if isinstance(listener, Peer):
                 wait = secrets.randbelow(spread)
                 listener.goodbye(Close.RESYNC, reason, retry_after_ms=wait)
+        for box in boxes:  # nobody finds what was told, or what waits, of another state of them
+            self._services.hub.forget(box)

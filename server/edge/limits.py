@@ -14,7 +14,8 @@ class Bucket:
 
     def __init__(self, rate: float, burst: int) -> None:
         self._interval = 1.0 / rate
-        self._tolerance = burst * self._interval
+        # Nothing is added to the time and taken off again: it would not be quite the same time.
+        self._tolerance = (burst - 1) * self._interval
         self._full_at = 0.0
 
     def full(self, now: float) -> bool:
@@ -23,12 +24,12 @@ class Bucket:
 
     def wait(self, now: float) -> float:
         """Seconds to wait, at `now`, until there is a token; 0 if there is one."""
-        return max(0.0, max(self._full_at, now) + self._interval - now - self._tolerance)
+        return max(0.0, max(self._full_at, now) - now - self._tolerance)
 
     def take(self, now: float) -> float:
         """Take one token at `now` (seconds); 0, or the seconds to wait until there is one."""
         full_at = max(self._full_at, now)
-        wait = full_at + self._interval - now - self._tolerance
+        wait = full_at - now - self._tolerance
         if wait > 0:
             return wait
         self._full_at = full_at + self._interval

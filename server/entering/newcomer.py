@@ -44,6 +44,7 @@ class Newcomer(Visitor):
             peer.hold()
             peer.party = services.enter(peer, self._name, boxes[self._name])
             peer.party.receipts, peer.party.seen = self._receipts, self._seen
+            peer.party.past[peer] = self.past
         for box, seq in boxes.items():
             if box != self._name:
                 services.hub.attend(peer, peer.party, box, seq)
@@ -59,7 +60,12 @@ class Newcomer(Visitor):
         if peer.gone:
             return
         assert peer.party is not None
-        del peer.party.unread[peer]
+        for room in snapshot.boxes:
+            self.past.pop(room, None)
+        if not self.past:
+            del peer.party.past[peer]
+        if not snapshot.absent:  # else they stay unread
+            del peer.party.unread[peer]
         self._entrance.miss(peer, snapshot)
         peer.at_home(Phase.READY, self._name)
         welcome = Welcome(
@@ -82,6 +88,6 @@ class Newcomer(Visitor):
         if peer.party is None:
             self._entrance.refuse(peer, code, self._id)
         elif not peer.gone:  # it listens already to what was read
-            peer.release()
+            peer.abandon()
             peer.refuse(code, self._id)
             peer.resync()

@@ -58,6 +58,9 @@ class Visitor:
     token_field = ""
     """The token that they came with, which must still be there."""
 
+    past: dict[str, int]
+    """Their cursors of rooms, as far as these are that long."""
+
     def privacy(self, receipts: bool, seen: bool) -> None:
         """What the account lets others know; told before `hear`."""
 
@@ -168,6 +171,7 @@ class Reading:
                 assert isinstance(replies[3], list)
                 receipts, seen = (one != b"0" for one in replies[3])
                 visitor.privacy(receipts, seen)
+                visitor.past = self._past()
                 self._add(boxes, replies[4:])
                 self._unread = {room for rooms in by_partition.values() for room in rooms}
                 visitor.expect(self._unread)
@@ -178,6 +182,12 @@ class Reading:
             self._read(self._own.partition, commands, take, home=True)
         except Down:
             self._visitor.fail(Code.UNAVAILABLE)
+
+    def _past(self) -> dict[str, int]:
+        """The cursors of rooms, without those of another past."""
+        lengths = self._lengths
+        named = ((box, seq) for box, seq in self._cursors.items() if box[0] == "#")
+        return {box: seq for box, seq in named if seq <= lengths[box]}
 
     def _refusal(self, record: Record, token: object) -> Code | None:
         """Why nobody may come in, as of the moment from which on it would be announced."""

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from protocol.codec import Codec
-from protocol.frames import Ack, BalanceAfter, Entry, TopicEntry
+from protocol.frames import Ack, BalanceAfter, Entry, JoinEntry, TopicEntry
 
 from ..edge.wire import pack
 from ..peer import Peer
@@ -88,13 +88,14 @@ class Announcer:
     def acknowledge(self, box: Box, author: Peer, ack: Ack) -> None:
         """Send `ack` of what was told already, or is told by nobody here. A member who does not
         hear the room would take it for its cursor, and miss what stands before: it comes in anew,
-        and asks again. So does who lacks rooms of which not even their membership is known."""
+        and asks again. So does who came in without it, or with a cursor from before they were put
+        out of it; but a replayed ack may be older than that."""
         self.acknowledge_in(box.name, author, ack, author in box)
 
     def acknowledge_in(self, name: str, author: Peer, ack: Ack, hears: bool = False) -> None:
         """The same, by the name of the box."""
         party = author.party
-        if not hears and party is not None and (name in party.rooms or author in party.lacking):
+        if not hears and party is not None and _has_a_hole(party, author, name, ack):
             author.resync()
         else:
             author.send(ack)
@@ -175,8 +176,9 @@ class Announcer:
         changes = entry.__class__ in OF_ROOMS
         if changes:
             self._come(room, entry, at)
-            if self._moved(room, Item(at, entry, balance, author, ack)):
-                return
+        wrote = ack is not None and author is not None and self._wrote(room, entry, author)
+        if (changes or wrote) and self._moved(room, Item(at, entry, balance, author, ack)):
+            return
         self._room = room
         room.seq = seq
         self._collected.append((_placed(entry, room.name, seq, at, UNSET), author, ack))
@@ -257,10 +259,12 @@ class Announcer:
         self.flush()
         if isinstance(box, Room):
             self._come(box, item.entry, item.at)
+            if item.author is not None and item.ack is not None:
+                self._wrote(box, item.entry, item.author)
         box.seq = seq
         since = ahead.since
         if item.author is not None and item.ack is not None:
-            item.author.send(item.ack)
+            self.acknowledge(box, item.author, item.ack)
         wanting = [one for one in box.everyone() if since.get(one, 0) < seq]
         placed = _placed(item.entry, box.name, seq, item.at, item.balance)
         tell(wanting, placed, item.author if item.ack is not None else None)
@@ -281,11 +285,30 @@ class Announcer:
             self.flush()
             self._hub.join(party, room.name, room.seq)
 
+    def _wrote(self, room: Room, entry: Entry, author: Peer) -> bool:
+        """Whoever writes into a room is a member, also if the word of it is still on its way: it is
+        heard from here on. Whether that is new."""
+        party = author.party
+        if party is None or room.name in party.rooms or party.lacks(author, room.name):
+            return False
+        if isinstance(entry, JoinEntry) and entry.asks:
+            return False
+        self.flush()
+        self._hub.join_midway(party, room.name, room.seq)
+        return True
+
     def _go(self, room: Room, entry: Entry) -> None:
         party = self._hub.parties.get(goer(entry))
         if party is not None and room.name in party.rooms:
             self.flush()
             self._hub.leave(party, room.name)
+
+
+def _has_a_hole(party: Party, author: Peer, name: str, ack: Ack) -> bool:
+    """Whether the client of `author`, who does not hear `name`, would miss what is before `ack`."""
+    if name in party.rooms or party.lacks(author, name):
+        return True
+    return not ack.replayed and name in party.past.get(author, ())
 
 
 def _placed(entry: Entry, box: str, seq: int, at: int, balance: Balance) -> Entry:

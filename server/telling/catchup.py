@@ -263,6 +263,7 @@ class CatchUp:
         except ValueError:  # a damaged entry costs its box, not the others
             self._log.exception("an entry cannot be announced", box=box.name)
             self._hub.resync(box)
+            self._hub.forget(box)
 
     def _opened(self, box: Box, length: int, entries: list[Entry]) -> None:
         """Announce what was missing of `box`, and go on."""
@@ -270,6 +271,7 @@ class CatchUp:
             return
         for entry in hide_within(entries, self._services.store_now()):
             self._announce(box, entry)
+            box = self._hub.find(box.name) or box  # somebody may have opened the room anew
         if box.seq < length:
             box.ahead = box.ahead or Ahead()
             self._read_one(box)

@@ -111,11 +111,15 @@ class Delivery:
                 relay.entry(room, entry.seq, entry.at, body, UNSET)
             if box is not None:
                 self._announcer.put(box, entry.seq, entry.at, entry)
+                box = self._hub.find(room) or box  # somebody may have opened it anew
         self.flush()
 
     def joined(self, who: str, room: str, seq: int) -> None:
         """`who` is a member of `room`, which says so at `seq`."""
         self._membership.came(who, room, seq)
+        box = self._hub.rooms.get(room)
+        if box is not None and box.seq < seq:  # the copy may have been quicker
+            self._announcer.look(box)
 
     # Results.
 
@@ -163,8 +167,8 @@ class Delivery:
         """Nobody here hears box `name`. Whoever writes into a room is a member, of which the word
         is still on its way: it is heard from here on."""
         party = origin.party if name[0] == "#" and post.kind is not Kind.ASK else None
-        if party is not None and name not in party.rooms and not party.lacking:
-            self._membership.came(party.name, name, seq)
+        if party is not None and name not in party.rooms and not party.lacks(origin, name):
+            self._membership.wrote(party, name, seq)
         room = self._hub.rooms.get(name)
         if room is not None and post.entry is not None:
             self._announcer.put(room, seq, at, post.entry, UNSET, origin, ack)

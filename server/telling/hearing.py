@@ -40,7 +40,7 @@ class Hearing(Ear):
             self._announcer.put(box, seq, int(stored[:TIME_DIGITS]), entry, balance)
 
     def joined(self, name: str, room: str, seq: int) -> None:
-        self._membership.came(name, room, seq)
+        self._membership.told(name, room, seq)
 
     def notice(self, name: str, frame: Notice) -> None:
         tell_notice(self._hub, self._counters, name, frame)

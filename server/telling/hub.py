@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from protocol.codec import Codec
+from protocol.errors import Code
 from protocol.frames import HubFrame
 
 from ..edge.limits import Bucket
@@ -90,7 +91,7 @@ class Box:
 class Party(Box):
     """An account that is connected here."""
 
-    __slots__ = ("bucket", "lacking", "listeners", "receipts", "rooms", "seen", "unread")
+    __slots__ = ("bucket", "lacking", "listeners", "past", "receipts", "rooms", "seen", "unread")
 
     def __init__(self, name: str, seq: int) -> None:
         super().__init__(name, seq)
@@ -103,12 +104,20 @@ class Party(Box):
         self.lacking: WeakSet[Listener] = WeakSet()
         """Who came in without some of the rooms, because their partitions did not answer."""
         self.unread: dict[Listener, Collection[str]] = {}
-        """Who is coming in, and the rooms of which it is not read yet where they stand."""
+        """Who is coming in, and the rooms of which it is not read yet where they stand; or who came
+        in without them."""
+        self.past: dict[Listener, dict[str, int]] = {}
+        """Who came in with cursors of rooms that they were put out of: no joining up to there is
+        news to them, though this hub may only now hear of it."""
         self.seen = True
         """Whether others may know when it is there."""
 
     def everyone(self) -> list[Listener]:
         return list(self.listeners)
+
+    def lacks(self, listener: Listener, room: str) -> bool:
+        """Whether `listener` came in, or comes in, without `room`, and may have a part of it."""
+        return room in self.unread.get(listener, ())
 
     def __contains__(self, listener: object) -> bool:
         return listener in self.listeners
@@ -199,6 +208,7 @@ class Hub:
         """`listener` is gone."""
         party.listeners.pop(listener, None)
         party.unread.pop(listener, None)
+        party.past.pop(listener, None)
         _forget(party, listener)
         for name in party.rooms:
             self._unhear(name, listener)
@@ -214,30 +224,36 @@ class Hub:
         coming in, and may be told a part of it with the welcome: they hear it from there.
 
         Returns those who begin to hear it."""
-        known = name in party.rooms
         party.rooms.add(name)
         old = self.rooms.get(name)
         begin = [
             one
             for one in party.listeners
             if not (old is not None and one in old)
-            and not (known and one in party.lacking)
-            and name not in party.unread.get(one, ())
+            and not party.lacks(one, name)
+            and seq >= party.past.get(one, {}).get(name, 0)
         ]
         if begin:
             room = self._room(name, seq)
             for listener in begin:
                 room.add(listener)
+                self._stands(room, listener, seq)
+                party.past.get(listener, {}).pop(name, None)
         return begin
 
     def join_midway(self, party: Party, name: str, seq: int) -> None:
-        """The same, but it joined somewhere before `seq`."""
+        """The same, but it joined somewhere before `seq`. A client that has a cursor from before it
+        was put out of the room would miss what lies between, and comes in anew."""
+        behind = [one for one in party.listeners if name in party.past.get(one, ())]
         begin = self.join(party, name, seq)
         if begin:
             room = self.rooms[name]
             if room.midway is None:
                 room.midway = WeakSet()
             room.midway.update(begin)
+        for listener in behind:
+            if listener in begin:
+                listener.resync()
 
     def leave(self, party: Party, name: str) -> None:
         """`party` is no member of room `name` any more; or was none for a while, which listeners
@@ -259,6 +275,21 @@ class Hub:
             return
         if box.ahead is None or all(item.ack is None for item in box.ahead.items.values()):
             del self.rooms[box.name]
+
+    def forget(self, box: Box) -> None:
+        """What is known of `box` does not hold any more, and all its people have gone."""
+        ahead, box.ahead = box.ahead, None
+        if ahead is not None:
+            if ahead.timer is not None:
+                ahead.timer.cancel()
+            for item in ahead.items.values():
+                if item.author is not None and item.ack is not None:  # or gone, too
+                    item.author.refuse(Code.OUTCOME_UNKNOWN, item.ack.id)
+        if isinstance(box, Room):
+            for one in box.everyone():  # who listens for another region
+                self._unhear(box.name, one)
+                one.resync()
+            self.drop(box)
 
     def resync(self, box: Box) -> None:
         """Let whoever listens to `box` come in anew, from what was announced so far."""

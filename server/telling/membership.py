@@ -56,6 +56,22 @@ class Membership:
             hub.join(party, name, seq - 1)
             self._relay.begin([name])
 
+    def told(self, who: str, name: str, seq: int) -> None:
+        """The same as another hub tells it, perhaps late: they may have left since; or the room is
+        heard here from a place behind that one."""
+        hub = self._hub
+        party, room = hub.parties.get(who), hub.rooms.get(name)
+        if not seq or party is None:
+            self.came(who, name)
+        elif room is None or (name not in party.rooms and room.seq >= seq):
+            self._ask(who, name, seq)
+
+    def wrote(self, party: Party, name: str, seq: int) -> None:
+        """One of `party` wrote into room `name`, at `seq`, which nobody here hears."""
+        self._announcer.flush()
+        self._hub.join_midway(party, name, seq - 1)
+        self._relay.begin([name])
+
     def _complete(self, party: Party, room: Room) -> None:
         """A device that came in when its rooms did not tell of `room` yet hears it from now on."""
         self._send_back(party, room)
@@ -106,7 +122,7 @@ class Membership:
         except Down:
             peer.resync()
 
-    def _ask(self, who: str, name: str) -> None:
+    def _ask(self, who: str, name: str, seq: int = 0) -> None:
         """Hear the room from where it stands now, if `who` is still a member: the word of it may
         have come late. The room's partition answers in the order of the room's own entries."""
         keys = self._keyspace.of(name)
@@ -114,13 +130,17 @@ class Membership:
         def take(replies: list[object]) -> None:
             party, (role, copied, length) = self._hub.parties.get(who), replies
             if any(isinstance(one, Lost | Refused) for one in replies):
-                self._ask_later(who, name)
+                self._ask_later(who, name, seq)
                 return
             member = isinstance(role, bytes) or copied == 1  # whose members are in another region
             if party is None or not member or not isinstance(length, int):
                 return
-            self._send_back(party, self._hub.rooms.get(name))
-            if party.listeners:
+            room = self._hub.rooms.get(name)
+            self._send_back(party, room)
+            if seq and room is None and party.listeners:  # nobody here has told more
+                if self._hub.join(party, name, seq - 1):
+                    self._announcer.look(self._hub.rooms[name])
+            elif party.listeners:
                 self._hub.join_midway(party, name, length)
 
         origin = self._keyspace.origin(name)
@@ -130,14 +150,14 @@ class Membership:
             self._relay.listen([name])
             self._pipeline_of(keys.partition).read(commands, take)
         except Down:
-            self._ask_later(who, name)
+            self._ask_later(who, name, seq)
 
-    def _ask_later(self, who: str, name: str) -> None:
+    def _ask_later(self, who: str, name: str, seq: int) -> None:
         """The room's partition cannot tell now; a hub that is alone compares nobody's rooms."""
 
         def again() -> None:
             party = self._hub.parties.get(who)
             if party is not None and not (name in party.rooms and name in self._hub.rooms):
-                self._ask(who, name)
+                self._ask(who, name, seq)
 
         asyncio.get_running_loop().call_later(AGAIN_S, again)

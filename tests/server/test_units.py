@@ -6,6 +6,8 @@ import asyncio
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol.codec import JSON, MSGPACK, Codec
 from protocol.frames import Ack
@@ -29,6 +31,13 @@ class Listener:
         self.codec = codec
         self.got: list[bytes] = []
         self.put = self.got.append
+
+
+@given(st.floats(0, 1e9), st.integers(1, 10_000))
+def test_a_bucket_of_one_token_has_it_at_any_time(now: float, per_h: int) -> None:
+    bucket = Bucket(rate=per_h / 3600, burst=1)
+    assert (bucket.wait(now), bucket.take(now)) == (0.0, 0.0)
+    assert bucket.take(now) > 0
 
 
 def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:

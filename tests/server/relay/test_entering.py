@@ -11,7 +11,7 @@ from server.telling.hub import tell
 from tests.server.outages import break_link
 from tests.server.relay.conftest import MakeHubs
 from tests.server.relay.watching import gives
-from tests.support import Hub, until
+from tests.support import Client, Hub, until
 
 
 async def test_a_room_whose_partition_is_away_is_left_out_until_it_is_back(
@@ -119,6 +119,63 @@ async def test_a_room_that_only_the_client_named_is_not_acknowledged_from_behind
     told = [await back.until(lambda one: one.get("box") == room) for _ in range(3)]
     assert [one["seq"] for one in told] == [cursor + 1, cursor + 2, cursor + 2]
     assert told[-1]["replayed"]
+
+
+async def left_behind(make_hubs: MakeHubs) -> tuple[Hub, Hub, Client, Client, str]:
+    """Two hubs, an owner and Alice's phone at the first, and her laptop at the other, which came
+    back with a cursor of a room that she had left meanwhile; and the room. Nobody hears it there.
+    """
+    first, second = await make_hubs(2, partitions=4)
+    alice, owner = await first.register("alice"), await first.register("owner")
+    of = first.app.services.keyspace.partition_of
+    room = next(f"#r{n}" for n in range(99) if of(f"#r{n}") != of("@alice"))
+    await owner.ask("create", room=room)
+    joined = await alice.ask("join", room=room)
+    await alice.ask("leave", room=room)
+    await owner.ask("message", to=room, text="not for her")
+    laptop = await second.hello(alice.welcome["token"], {room: joined["seq"]})
+    assert room not in laptop.welcome["boxes"]
+    return first, second, alice, laptop, room
+
+
+async def test_who_joins_again_elsewhere_hears_the_room_on_an_old_device_without_a_hole(
+    make_hubs: MakeHubs,
+) -> None:
+    """The word of a joining over partitions says not where: the device would hear the room from
+    somewhere, and has a cursor from before the leaving."""
+    _, second, alice, laptop, room = await left_behind(make_hubs)
+    await alice.ask("join", room=room)
+    goodbye = await laptop.until(lambda frame: frame["type"] == "goodbye")
+    assert (goodbye["reason"], room in goodbye["cursors"]) == ("resync", False)
+    back = await second.hello(alice.welcome["token"], {room: 2})
+    told = [await back.until(lambda frame: frame.get("box") == room) for _ in range(3)]
+    assert [one["seq"] for one in told] == [3, 4, 5]
+
+
+async def test_who_writes_with_an_old_cursor_before_the_word_of_their_joining_comes_in_anew(
+    make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second, alice, laptop, room = await left_behind(make_hubs)
+    membership = second.app.services.delivery._membership
+    monkeypatch.setattr(membership, "came", lambda *word: None)
+    await alice.ask("join", room=room)
+    await laptop.send({"type": "message", "id": "m", "to": room, "text": "hi"})
+    frame = await laptop.until(lambda one: one["type"] == "goodbye" or one.get("id") == "m")
+    assert frame["type"] == "goodbye"
+    assert room not in frame["cursors"]
+
+
+async def test_a_replayed_ack_of_a_room_that_was_left_is_told(make_hubs: MakeHubs) -> None:
+    """Nobody is sent away again and again for it."""
+    _, second, alice, laptop, room = await left_behind(make_hubs)
+    await alice.ask("join", room=room)
+    said = await alice.ask("message", id="m", to=room, text="hi")
+    await alice.ask("leave", room=room)
+    await laptop.close()
+    back = await second.hello(alice.welcome["token"], {room: 2})
+    again = await back.ask("message", id="m", to=room, text="hi")
+    assert (again["type"], again["seq"], again["replayed"]) == ("ack", said["seq"], True)
+    assert (await back.ask("balance"))["type"] == "balance"
 
 
 async def test_rooms_count_from_the_answer_on_though_the_account_learns_it_later(

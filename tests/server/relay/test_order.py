@@ -322,3 +322,59 @@ def test_who_opens_a_room_anew_while_its_last_entries_wait_is_told_the_rest() ->
     assert comer.told() == [("ack", 7), ("entry", 8)]
     assert second.told() == [("entry", 7), ("entry", 8)]
     assert hub.rooms["#tea"].seq == 8
+
+
+class Device(Listener):
+    """One whose party is known, and that can be sent away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    def resync(self) -> None:
+        self.away = True
+
+
+def test_an_ack_that_waited_with_a_newcomer_in_the_room_is_no_cursor_of_who_lacks_it() -> None:
+    scene = Scene("#tea", set())
+    first: Any = Device()
+    first.party = scene.hub.enter(first, "@bob", 0)
+    first.party.rooms.add("#tea")  # it came in without the room: its partition blinked
+    first.party.lacking.add(first)
+    newcomer = Listener()
+    scene.hub.attend(newcomer, scene.hub.enter(newcomer, "@new", 0), "#tea", 3)
+    scene.announcer.put(
+        scene.box, 4, 5, said(4, "@bob"), author=first, ack=Ack("m4", 5, "disk", "#tea", 4)
+    )
+    for seq in (1, 2, 3):
+        scene.hear(seq)
+    assert newcomer.told() == [("entry", 4)]
+    assert (first.told(), first.away) == ([], True)
+
+
+def test_who_is_put_into_a_room_that_lags_is_not_told_what_was_before_they_joined() -> None:
+    """As `Membership._ask` does: the store says that the room stands at 6; this hub is at 0."""
+    scene = Scene("#tea", set())
+    bob: Any = Listener()
+    party = scene.hub.enter(bob, "@bob", 0)
+    scene.hub.join_midway(party, "#tea", 6)
+    for seq in (1, 2, 3, 4):
+        scene.hear(seq)
+    scene.announcer.put(scene.box, 5, 5, JoinEntry("j", "@bob", "#tea"))
+    scene.hear(6)
+    scene.hear(7)
+    assert [seq for _, seq in bob.told() if seq < 5] == []
+    assert bob.told()[-1] == ("entry", 7)
+
+
+def test_who_lacks_a_room_that_only_they_named_is_not_put_into_it() -> None:
+    """The client named the room, from its own join's ack on; neither its partition nor the
+    account's knew more. Then the room's catch-up tells the joining."""
+    scene = Scene("#tea", set())
+    bob: Any = Device()
+    bob.party = scene.hub.enter(bob, "@bob", 0)
+    bob.party.lacking.add(bob)
+    bob.party.unread[bob] = {"#tea"}
+    scene.announcer.put(scene.box, 1, 5, JoinEntry("j", "@bob", "#tea"))
+    scene.hear(2)
+    assert bob.told() == []
