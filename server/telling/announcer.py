@@ -264,6 +264,8 @@ class Announcer:
         box.seq = seq
         since = ahead.since
         if item.author is not None and item.ack is not None:
+            if since.get(item.author, 0) >= seq:  # it was put into the middle: it begins here
+                del since[item.author]
             self.acknowledge(box, item.author, item.ack)
         wanting = [one for one in box.everyone() if since.get(one, 0) < seq]
         placed = _placed(item.entry, box.name, seq, item.at, item.balance)

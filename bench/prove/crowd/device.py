@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ PASSWORD = "correct horse"
 _ENTRIES = frozenset(
     ("message", "payment", "deposit", "settled", "returned", "create", "join", "leave")
 ) | {"read", "delivered"}
+
+
+TRAIL = 80
+"""So many frames are remembered, to tell what came before a mistake."""
 
 
 class Refusal(Exception):
@@ -53,6 +58,8 @@ class Device:
         self._retry_after_s = 0.0
         self._heard: set[str] = set()
         """Boxes that this connection hears, as far as it was told."""
+        self._trail: deque[tuple[float, int, Frame]] = deque(maxlen=TRAIL)
+        """When, at which hub, and what."""
 
     @property
     def name(self) -> str:
@@ -143,6 +150,7 @@ class Device:
     def _take(self, frame: Frame) -> None:
         kind = frame["type"]
         self.heard_at = asyncio.get_running_loop().time()
+        self._trail.append((self.heard_at, self.hub, frame))
         if kind in _ENTRIES:
             self._entry(frame)
         elif kind == "ack":
@@ -234,12 +242,28 @@ class Device:
         book, name = self.person.town.book, self.name
         cursor = self.cursors.get(box)
         if cursor is not None and seq > cursor + 1:
-            book.find("gaps", f"{name} got {box} {seq} ({key}) after {cursor}")
+            book.find("gaps", f"{name} got {box} {seq} ({key}) after {cursor}{self._before(box)}")
         elif cursor is not None and seq <= cursor:
             book.find("doubles", f"{name} got {box} {seq} ({key}) again, after {cursor}")
         self.cursors[box] = seq
         self._heard.add(box)
         book.see(name, box, self.epochs.get(box, book.log(box).epoch), seq, key, content)
+
+    def _before(self, box: str) -> str:
+        """What was told of `box`, and of coming and going, before the newest frame."""
+        now, told = self.heard_at, ""
+        for at, hub, frame in self._trail:
+            kind = frame["type"]
+            if kind == "welcome":
+                words = f"welcome {frame['boxes'].get(box, 'without it')}"
+            elif kind == "goodbye":
+                words = f"goodbye {frame['reason']} {frame.get('cursors', {}).get(box)}"
+            elif frame.get("box") == box:
+                words = f"{kind} {frame['seq']} {frame['id']} {frame.get('replayed', '')}"
+            else:
+                continue
+            told += f"\n    {at - now:.2f} s, hub{hub}: {words}"
+        return told
 
     def _error(self, frame: Frame) -> None:
         person, id = self.person, frame.get("id", "")

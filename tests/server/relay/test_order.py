@@ -216,6 +216,19 @@ def test_the_ack_of_a_join_stands_at_its_place() -> None:
     assert bob.told() == [("ack", 2), ("entry", 3)]
 
 
+def test_who_is_put_into_the_middle_while_their_join_waits_hears_all_from_the_join_on() -> None:
+    """The word of a joining that says not where came before the hub had told what was before it."""
+    scene = Scene("#tea", set())
+    bob: Any = Listener()
+    party = scene.hub.enter(bob, "@bob", 0)
+    ack = Ack("j", 5, "disk", "#tea", 2)
+    scene.announcer.put(scene.box, 2, 5, JoinEntry("j", "@bob", "#tea"), author=bob, ack=ack)
+    scene.hub.join_midway(party, "#tea", 4)
+    for seq in (3, 4, 5, 1):
+        scene.hear(seq)
+    assert bob.told() == [("ack", 2), ("entry", 3), ("entry", 4), ("entry", 5)]
+
+
 def test_who_writes_before_their_own_joining_is_told_hears_all_that_lies_between() -> None:
     """They joined by another connection, and this hub has not heard of it yet."""
     scene = Scene("#tea", set())
