@@ -23,7 +23,7 @@ from ..ledger.posts import Post
 if TYPE_CHECKING:
     from .ways import Ways
 
-EVERY = 20
+EVERY = 10
 """One payment in so many is spoilt."""
 _payments = count(1)
 

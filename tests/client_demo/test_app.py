@@ -14,6 +14,7 @@ from client_demo.widgets.conversations import Conversations
 from client_demo.widgets.dialogs import ConfirmPayment
 from client_demo.widgets.reader import Reader
 from client_demo.widgets.stream import Stream
+from tests.support import until
 
 from .frames import payment, returned, settled
 from .people import online, soon, token_of
@@ -209,7 +210,7 @@ async def test_rooms_and_keys(hub):
         await pilot.pause()
         assert "said before alice came" in shown(app)
         await type_line(pilot, "/members")
-        await app.client.until(lambda: isinstance(app.screen, Reader))
+        await until(lambda: isinstance(app.screen, Reader))
         await pilot.pause()
         await pilot.press("escape")
         await type_line(pilot, "/open @bob")

@@ -13,6 +13,7 @@ from client_demo.widgets.dialogs import Info, Question, Secret
 from client_demo.widgets.line import LineInput
 from client_demo.widgets.reader import Reader
 from client_demo.widgets.stream import Stream
+from tests.support import until
 
 from .people import online, password, soon, token_of
 from .test_app import said, shown, type_line
@@ -327,7 +328,7 @@ async def test_everything_is_exported(hub, tmp_path):
         bob.pay("@alice", 450, text="flat white <b>")
         await app.client.until(lambda: app.model.wallet.available("USD") == 10_450)
         await do(app, pilot, f"/export {tmp_path / 'out'}")
-        await app.client.until(lambda: said(app))
+        await until(lambda: said(app))  # of its own accord: nothing more comes from the hub
         everything = json.loads((tmp_path / "out" / "teller-alice.json").read_text())
         assert everything["balances"]["USD"]["available"] == 10_450
         texts = [entry.get("text") for entry in everything["entries"]["@alice"]]

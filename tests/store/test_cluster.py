@@ -180,14 +180,14 @@ async def _publish(one: Town, name: bytes, payload: bytes) -> object:
 async def test_a_start_without_one_shard_serves_the_others(
     cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.store.cluster.START_S", 2.0)
+    monkeypatch.setattr("server.store.cluster.START_S", 0.5)
     lost = (await cluster.run(cluster.local.shards()))[0]
     nodes = (lost.primary, *lost.replicas)
     for node in nodes:
         await cluster.run(node.kill())
     async with town(cluster.url) as one:
         there = [p for p in range(PARTITIONS) if one.stores.channel(p).up]
-        assert sorted(one.hub.ups) == there
+        assert sorted(set(one.hub.ups)) == there
         assert 0 < len(there) < PARTITIONS
         for node in nodes:
             await cluster.run(node.start())

@@ -74,7 +74,7 @@ def test_every_plant_is_tried_here() -> None:
 )
 def test_a_planted_bug_is_found_and_named(plant: str, tmp_path: Path) -> None:
     kinds, clients, faults = CAUGHT[plant]
-    seconds = {"refund-on-timeout": "20", "double-credit": "4"}.get(plant, "8")
+    seconds = {"refund-on-timeout": "20"}.get(plant, "8")
     load = ["--seconds", seconds, "--clients", clients]
     options = [*load, "--hubs", "2", "--durability", "disk", "--faults", faults]
     code, verdict, said = prove(tmp_path, *options, "--plant", plant)
