@@ -123,11 +123,11 @@ class Load:
     window: int = 8
     """Operations in flight per sender, in closed loop."""
     seconds: float | None = None
-    """Length of a round."""
+    """Length of a round; of a window in soak and hall."""
     warm_up: float | None = None
     """Seconds of load before each round, which do not count."""
     rounds: int | None = None
-    """Rounds of each contender, in random order."""
+    """Rounds of each contender, in random order; the windows of soak and hall."""
     codec: Literal["json", "msgpack"] = "json"
     """The encoding that clients of Teller speak."""
     durability: Literal["disk", "everysec", "memory"] = "disk"
@@ -168,6 +168,9 @@ class Load:
         if self.members is not None or self.senders is not None:
             members = self.members or preset.hall[0]
             given["hall"] = members, min(self.senders or preset.hall[1], members)
+        if self.rounds is not None or self.seconds is not None:
+            windows, seconds = preset.soak
+            given["soak"] = self.rounds or windows, self.seconds or seconds
         if self.half is not None:
             given["half"] = frozenset({"dm", "room", "pay"} if self.half else ())
         sizes = replace(preset, **given)

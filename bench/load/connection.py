@@ -34,6 +34,8 @@ class Connection(Channel):
         """The newest running count, where acknowledgements count."""
         self.unanswered: deque[int] = deque()
         """The operations sent and not yet counted, there."""
+        self.online: set[bytes] = set()
+        """Of whom it was told that they are there."""
         self._recovered_at = 0
 
     def recover(self, ids: list[bytes]) -> None:
@@ -138,6 +140,10 @@ class Connection(Channel):
         if dialect.ack_counts and dialect.ack is not None and (ack := dialect.ack.search(payload)):
             self.counted = int(ack[1])
         known = super()._message(payload)
-        if not known and (found := dialect.delivery.findall(payload)):
+        if known:
+            return True
+        if found := dialect.delivery.findall(payload):
             self.deliveries.add(b"".join(found), monotonic_ns())
+        elif dialect.arrival is not None and (came := dialect.arrival.search(payload)):
+            self.online.add(came[1])
         return known

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from secrets import token_hex
+from time import monotonic_ns
 
 from .accounts import Account, Storm, each, hang_up, until
 from .connection import Connection
@@ -15,8 +16,8 @@ from .dialects.base import BLANK, ID_DIGITS
 from .drain import LATE_SECONDS
 from .gate import Faults, check_deliveries
 
-STAY_SECONDS = 1.0
-"""How long those who came online together stay at least, so that the last of them are told of."""
+TOLD_SECONDS = 60.0
+"""How long it may take until those who came online together know of each other."""
 MISSED_SECONDS = 15.0
 """How long missed entries may take after the last one is back."""
 
@@ -127,18 +128,24 @@ class Crowd:
         return storm.figures()
 
     async def flock(self, friends: int, at_once: int = 256) -> dict[str, object]:
-        """All come in at once, and each watches the next so many; they stay until `drop`."""
-        storm, number = Storm(), len(self._accounts)
+        """All come in at once, and each watches the next so many; they stay until `drop`. `knew`:
+        of how many of these each was told that they are there, all together, in the end."""
+        storm, number, begun = Storm(), len(self._accounts), monotonic_ns()
+        friends = min(friends, number - 1)
 
         async def one(account: Account) -> None:
             connection = await self._return(account, {})
             others = range(account.number + 1, account.number + 1 + friends)
             names = [self._accounts[(n - self._offset) % number].name for n in others]
-            await self._dialect.watch(connection, names)
+            connection.online |= await self._dialect.watch(connection, names)
+
+        def knew() -> int:
+            return sum(len(one.online) for one in self._connections())
 
         await storm.play(one, self._accounts, at_once)
-        await asyncio.sleep(STAY_SECONDS)
-        return storm.figures()
+        await until(lambda: knew() >= number * friends, TOLD_SECONDS)
+        told = (monotonic_ns() - begun) / 1e9
+        return {**storm.figures(), "knew": knew(), "told_seconds": told}
 
     def close(self) -> None:
         """Hang up everywhere."""

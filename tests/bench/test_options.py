@@ -43,3 +43,10 @@ def test_the_full_run_is_what_the_aims_ask_for() -> None:
     assert {2_000, 15_000, 50_000} <= set(FULL.idle)
     assert FULL.returning >= 10_000
     assert FULL.soak[0] * FULL.soak[1] >= 600
+
+
+def test_the_windows_of_a_soak_are_its_rounds() -> None:
+    assert Load(rounds=30, seconds=5.0).sizes(FULL).soak == (30, 5.0)
+    assert Load(rounds=30).sizes(FULL).soak == (30, FULL.soak[1])
+    assert Load(seconds=5.0).sizes(FULL).soak == (FULL.soak[0], 5.0)
+    assert Load().sizes(FULL).soak == FULL.soak

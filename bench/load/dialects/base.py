@@ -86,6 +86,8 @@ class Dialect(ABC):
     what the payer gets."""
     echoes_room = False
     """Whether the sender of a room message gets its own copy as well."""
+    arrival: re.Pattern[bytes] | None = None
+    """Finds the notice that somebody who is watched came online; its one group is who."""
     resumes = False
     """Whether an account that was away gets what it missed; see `resume`."""
     keepalive: tuple[bytes, bytes] | None = None
@@ -108,8 +110,9 @@ class Dialect(ABC):
         """Enter a room, which the `first` one opens. `room` is a plain word."""
         raise NotImplementedError(f"{self.name} has no rooms here")
 
-    async def watch(self, line: Line, names: list[str]) -> None:
-        """Want to be told when these accounts come and go."""
+    async def watch(self, line: Line, names: list[str]) -> set[bytes]:
+        """Want to be told when these accounts come and go; who of them is online, named as
+        `arrival` finds them."""
         raise NotImplementedError(f"{self.name} knows no presence here")
 
     def box(self, kind: str, name: str, room: str) -> str:

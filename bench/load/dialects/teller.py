@@ -87,9 +87,10 @@ class Teller(Dialect):
         ack = await self._ask(line, "create" if first else "join", room=f"#{room}")
         line.cursors[f"#{room}"] = ack.get("seq", 0)
 
-    async def watch(self, line: Line, names: list[str]) -> None:
+    async def watch(self, line: Line, names: list[str]) -> set[bytes]:
         """By the frame of that name."""
-        await self._ask(line, "watch", who=[f"@{name}" for name in names])
+        report = await self._ask(line, "watch", who=[f"@{name}" for name in names])
+        return {name.encode() for name in report["online"]}
 
     def box(self, kind: str, name: str, room: str) -> str:
         """The room's own for what is said in it, else the account's."""
@@ -127,6 +128,7 @@ class Json(Teller):
     name = "json"
     subprotocol = "teller.v1.json"
     refusal = re.compile(rb'^\{"type":"(?:error|goodbye|returned)"')
+    arrival = re.compile(rb'^\{"type":"presence","from":"(@[^"]+)".*"state":"online"')
     accepted = b'"state":"accepted"'
 
     def encode(self, frame: Frame) -> bytes:
@@ -148,6 +150,9 @@ class MessagePack(Teller):
     subprotocol = "teller.v1.msgpack"
     opcode = 2
     refusal = re.compile(rb"^.\xa4type(?:\xa5error|\xa7goodbye|\xa8returned)", re.DOTALL)
+    arrival = re.compile(
+        rb"^.\xa4type\xa8presence\xa4from.{1,2}(@[a-z0-9_]+).*\xa5state\xa6online", re.DOTALL
+    )
     accepted = b"\xa5state\xa8accepted"
 
     def encode(self, frame: Frame) -> bytes:

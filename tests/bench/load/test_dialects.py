@@ -16,6 +16,7 @@ from protocol.frames import (
     MessageEntry,
     Payment,
     PaymentEntry,
+    PresenceNotice,
     ReturnedEntry,
     SettledEntry,
 )
@@ -113,3 +114,17 @@ def test_money_that_travels_is_told_by_its_ack_and_by_its_arrival(dialect: Telle
     assert dialect.ack.findall(away + arrived) == [ID.encode()]
     assert not dialect.delivery.search(arrived)
     assert [text.count(dialect.accepted) for text in (here, away, arrived)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("dialect", OURS, ids=lambda one: one.name)
+@pytest.mark.parametrize("name", ["@al", "@" + "a" * 32])
+def test_who_came_online_is_found_in_the_notice_of_it(dialect: Teller, name: str) -> None:
+    assert dialect.subprotocol is not None
+    assert dialect.arrival is not None
+    encode = CODECS[dialect.subprotocol].encode
+    came, left = (encode(PresenceNotice(name, name, state)) for state in ("online", "offline"))
+    found = dialect.arrival.search(came)
+    assert found is not None
+    assert found[1] == name.encode()
+    assert not dialect.arrival.search(left)
+    assert not dialect.arrival.search(encode(ARRIVED))
