@@ -18,7 +18,7 @@ from textual.events import Event as TextualEvent
 from textual.events import Key
 from textual.widgets import Input, OptionList
 
-from . import commands, events, headings, safe
+from . import commands, events, headings, render, safe
 from .client import Client
 from .commands import CommandError, Context, manual
 from .commands.completion import Completion, Known, complete
@@ -27,6 +27,8 @@ from .commands.row import Row
 from .doing import Doing
 from .endings import sentence
 from .events import Event
+from .looking import Looking
+from .news import news
 from .typing_notice import TypingNotice
 from .widgets.conversations import Conversations
 from .widgets.dialogs import Info, Question
@@ -35,8 +37,15 @@ from .widgets.status import Status
 from .widgets.stream import Stream
 
 _SHOWN_AT_ITS_LINE = ("message", "forward", "payment")
+_OF_THE_STREAM = ("move", "choose_line", "scroll_stream")
+_TOLD_MAX = 4
+"""Notes in view beyond which news only counts as unread: after a long absence there may be much."""
 _QUIET = ("conversations", "watch", "delivered", "read", "profiles")
 """What the client asks or says by itself: nobody needs to hear that it was refused."""
+
+
+def _has_no_line(frame: events.Frame) -> bool:
+    return frame["type"] not in _SHOWN_AT_ITS_LINE
 
 
 class ChatApp(App[str]):
@@ -71,7 +80,7 @@ class ChatApp(App[str]):
         """Whether it may come back by itself."""
         self._notice = notice
         self._paint_due = False
-        self._searched: tuple[str, int] | None = None
+        self._looking = Looking(client)
         self._doing = Doing(self)
         self._typing = TypingNotice(client)
 
@@ -112,15 +121,16 @@ class ChatApp(App[str]):
             case events.BalanceCame():
                 self._doing.balance_came()
             case events.Page():
-                self._search_on()
+                self._looking.page_came(self.current)
             case events.Answered(question, answer):
                 self._doing.answered(question, answer)
             case events.Stored(frame) if events.asked_to_join(event):
                 self.notify(f"you asked: an admin of {frame['room']} must let you in", markup=False)
-            case events.Refused(frame, _, message) if frame["type"] not in _SHOWN_AT_ITS_LINE:
+            case events.Refused(frame, _, message, details) if _has_no_line(frame):
                 self._doing.refused(frame)
                 if frame["type"] not in _QUIET:
-                    self.complain(f"{frame['type']}: {message}")
+                    ends = render.until(details.get("until", 0), self.zone)
+                    self.complain(f"{frame['type']}: {message}{ends}")
             case events.Trouble(_, message):
                 self.complain(message)
             case events.EntryCame(entry, late=False):
@@ -134,13 +144,13 @@ class ChatApp(App[str]):
 
     def _tell(self, entry: events.Frame) -> None:
         """Say what matters whatever is in view."""
-        me = self.model.me
         if entry["type"] == "returned":
             self.complain(sentence(entry))
-        elif entry.get("who") == me and entry["from"] != me:
-            words = headings.about_me(entry)
-            if words:
-                self.notify(safe.one_line(words), markup=False)
+            return
+        words = news(entry, self.model, self.current if self.app_focus else None)
+        if words and len(self._notifications) < _TOLD_MAX:
+            self.notify(safe.one_line(words), markup=False)
+            self.bell()
 
     def _stopped(self, code: str, reason: str) -> None:
         if code in ("closed", "token_invalid") or self.model.logged_out:
@@ -184,8 +194,19 @@ class ChatApp(App[str]):
         stream.show(conversation, model.me, hint or headings.hint(model, self.current or ""))
         stream.border_title = headings.title(model, self.current or "", self.zone)
         stream.border_subtitle = headings.typing(model, self.current or "")
+        self._show_found(stream)
         self._show_line(stream)
         self._mark_read()
+
+    def _show_found(self, stream: Stream) -> None:
+        """Bring a line into view that was looked for, as soon as it is here."""
+        try:
+            line = self._looking.found(self.current)
+        except LookupError as error:
+            self.complain(str(error))
+        else:
+            if line is not None:
+                stream.reveal(line.key)
 
     def _show_line(self, stream: Stream) -> None:
         """What the line would do, and to which line of the conversation."""
@@ -238,10 +259,12 @@ class ChatApp(App[str]):
             self.client.post({"type": "profiles", "who": [name]})
         self.paint_soon()
 
-    def open_if_known(self, name: str) -> None:
-        """Bring a person into view, or a room that we are in."""
+    def open_at(self, name: str, seq: int) -> None:
+        """Bring a person into view, or a room that we are in, and there line `seq`, unless 0."""
         if name.startswith("@") or name in self.model.conversations:
             self.open(name)
+            if seq:
+                self._looking.line(name, seq)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A conversation was clicked."""
@@ -254,11 +277,14 @@ class ChatApp(App[str]):
         stream.select(None if stream.selected == event.key else event.key)
         self.paint_soon()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a dialog is open, the keys that go through conversations and lines are its own."""
+        return len(self.screen_stack) == 1 or action not in _OF_THE_STREAM
+
     def action_choose_line(self, step: int) -> None:
-        """Choose the line above or below, unless a dialog is open."""
-        if len(self.screen_stack) == 1:
-            self.screen_stack[0].query_one(Stream).step(step)
-            self.paint_soon()
+        """Choose the line above or below."""
+        self.screen_stack[0].query_one(Stream).step(step)
+        self.paint_soon()
 
     def action_choose_none(self) -> None:
         """Choose no line."""
@@ -268,27 +294,16 @@ class ChatApp(App[str]):
     def on_stream_top_reached(self) -> None:
         """Older lines are wanted."""
         if self.current:
-            self._searched = self.current, len(self.model.conversations[self.current].lines)
-            self.client.read_older(self.current)
+            self._looking.older(self.current)
 
     def on_stream_end_reached(self) -> None:
         """The newest lines are in view."""
         self._mark_read()
 
-    def _search_on(self) -> None:
-        """All direct conversations share one box: a page may hold nothing of the one in view."""
-        if self._searched is None:
-            return
-        name, lines = self._searched
-        conversation = self.model.conversations.get(name)
-        found = conversation is None or len(conversation.lines) > lines
-        if found or name != self.current or not self.client.read_older(name):
-            self._searched = None
-
     def action_move(self, step: int) -> None:
-        """To the next or previous conversation, unless a dialog is open."""
+        """To the next or previous conversation."""
         names = self.screen_stack[0].query_one(Conversations).names
-        if names and len(self.screen_stack) == 1:
+        if names:
             before = -1 if step > 0 else 0
             here = names.index(self.current) if self.current in names else before
             self.open(names[(here + step) % len(names)])

@@ -150,7 +150,8 @@ def _run_plain(client: Client, notice: str) -> int:
 
 
 def _run_app(client: Client, notice: str) -> int:
-    code = ChatApp(client, notice=notice).run()
+    short = "logged in with the kept login; /logout ends it" if notice else ""
+    code = ChatApp(client, notice=short).run()
     if client.model.waiting:
         _say(f"{client.model.waiting} lines of yours have no answer yet")
     return 0 if code in (None, "closed") or client.model.logged_out else 2

@@ -100,17 +100,18 @@ class Client:
             raise RefusedError(answers[0]["code"], answers[0]["message"])
         return answers[0]
 
-    def read_older(self, name: str) -> bool:
+    def read_older(self, name: str, limit: int | None = None) -> bool:
         """Ask for the page before the oldest line of a conversation; false if there is none."""
-        return self.read_box(self.model.box_of(name))
+        return self.read_box(self.model.box_of(name), limit)
 
-    def read_box(self, box: str) -> bool:
-        """Ask for the newest page of a box that was not read yet; false if there is none."""
+    def read_box(self, box: str, limit: int | None = None) -> bool:
+        """Ask for the newest page of a box that was not read yet, with `limit` entries or as many
+        as usual; false if there is none."""
         shelf = self.model.shelves.get(box)
         if shelf is None or not shelf.more or self._is_reading(box):
             return False
-        limit = ROOM_PAGE if box.startswith("#") else OWN_PAGE
-        frame: Frame = {"type": "history", "box": box, "limit": limit}
+        usual = ROOM_PAGE if box.startswith("#") else OWN_PAGE
+        frame: Frame = {"type": "history", "box": box, "limit": limit or usual}
         if shelf.oldest is not None:
             frame["before"] = shelf.oldest
         self.post(frame)

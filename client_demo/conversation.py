@@ -88,11 +88,14 @@ class Conversation:
         if line is not None:
             self._store(line, line.seq or seq, at)
 
-    def mark(self, sender: str, id: str, delivery: Delivery, reason: str = "") -> None:
-        """Set what became of a line of ours. What is stored stays stored."""
+    def mark(
+        self, sender: str, id: str, delivery: Delivery, reason: str = "", until: int = 0
+    ) -> None:
+        """Set what became of a line of ours. What is stored stays stored. `until`: when the reason
+        ends, in ms since 1970; 0: never, or not known."""
         line = self._by_key.get((sender, id))
         if line is not None and not line.is_stored:
-            line.delivery, line.reason = delivery, reason
+            line.delivery, line.reason, line.until = delivery, reason, until
             if delivery is Delivery.REFUSED:
                 self._sink(line)
 

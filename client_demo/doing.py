@@ -11,8 +11,11 @@ from rich.text import Text
 from . import listing, paying
 from .client import LinkError, RefusedError
 from .commands import Command, CommandError
+from .doubts import doubt
 from .events import Frame
 from .exporting import export
+from .facts import facts
+from .listing import Item
 from .model import Connection
 from .questions import QUESTIONS, next_page
 from .wallet import show_grouped
@@ -30,14 +33,17 @@ class Doing:
 
     def __init__(self, app: ChatApp) -> None:
         self._app = app
-        self._asked: set[str] = set()
-        """Questions whose answers somebody wants to see."""
+        self._asked: dict[str, str] = {}
+        """Questions whose answers somebody wants to see, and the conversation that they are about:
+        all direct ones share a box."""
         self._balance_asked = False
-        self._next: tuple[Frame, Reader | None] | None = None
-        """What `/more` asks for, and where it goes."""
+        self._next: tuple[Frame, Reader | None, str] | None = None
+        """What `/more` asks for, where it goes, and the conversation that it is about."""
         self._local: dict[str, Callable[[Command], None]] = {
             "open": self._open,
             "close": self._close,
+            "edit": self._edit,
+            "info": self._info,
             "pins": self._pins,
             "more": self._more,
             "export": self._export,
@@ -53,6 +59,31 @@ class Doing:
         Raises:
             CommandError: if it cannot be.
         """
+        self._must_be_open(command)
+        question = doubt(command)
+        if question is None:
+            self._do_now(command)
+            return
+        if self._app.asks():
+            raise CommandError("one thing at a time: answer the question first")
+
+        def decided(yes: bool | None) -> None:
+            if yes and not self._has_ended:
+                self._do_now(command)
+
+        self._app.push_screen(Question(question.title, Text(question.text), question.yes), decided)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._app.model.connection is Connection.STOPPED
+
+    def _must_be_open(self, command: Command) -> None:
+        """What cannot be sent any more must not look as if it were on its way."""
+        if self._has_ended and command.frame is not None:
+            why = self._app.model.trouble
+            raise CommandError(f"not sent: {why}. /quit, and start again")
+
+    def _do_now(self, command: Command) -> None:
         frame = command.frame
         if frame is None:
             self._local[command.name](command)
@@ -64,7 +95,7 @@ class Doing:
             self._balance_asked = True
             self._app.client.post(frame)
         elif frame["type"] in QUESTIONS:
-            self._asked.add(self._app.client.post(frame))
+            self._asked[self._app.client.post(frame)] = command.values.get("place", "")
         elif str(frame.get("to", "")).startswith("$"):
             self._app.complain(f"nobody reads this; {self._app.BEGIN}")
         else:
@@ -74,22 +105,23 @@ class Doing:
 
     def refused(self, frame: Frame) -> None:
         """A frame of ours was refused."""
-        self._asked.discard(frame["id"])
+        self._asked.pop(frame["id"], None)
 
     def answered(self, question: Frame, answer: Frame) -> None:
         """Show an answer, if somebody asked for it."""
-        if question["id"] not in self._asked:
+        place = self._asked.pop(question["id"], None)
+        if place is None:
             return
-        self._asked.discard(question["id"])
         app, into = self._app, self._next[1] if self._next else None
-        items = listing.items(answer, app.model.me, app.zone)
+        items = listing.items(answer, app.model.me, app.zone, place)
         following = next_page(question, answer)
         if into is not None and into.is_attached and self._continues(question):
             into.extend(items, following is not None)
         else:
-            into = Reader(listing.title(question), items, following is not None, self._ask_more)
+            title = listing.title(question, place)
+            into = Reader(title, items, following is not None, self._ask_more)
             app.push_screen(into, self._read)
-        self._next = (following, into) if following else None
+        self._next = (following, into, place) if following else None
 
     def _continues(self, question: Frame) -> bool:
         assert self._next is not None
@@ -103,13 +135,13 @@ class Doing:
         lines = self._app.model.wallet.lines(show_grouped)
         self._app.notify("\n".join(lines) or "no money yet", markup=False)
 
-    def _read(self, opens: str | None) -> None:
-        if opens:
-            self._app.open_if_known(opens)
+    def _read(self, item: Item | None) -> None:
+        if item is not None and item.opens:
+            self._app.open_at(item.opens, item.seq)
 
     def _ask_more(self) -> None:
         if self._next is not None:
-            self._asked.add(self._app.client.post(self._next[0]))
+            self._asked[self._app.client.post(self._next[0])] = self._next[2]
 
     def _more(self, _: Command) -> None:
         if self._next is None:
@@ -131,8 +163,25 @@ class Doing:
         place = command.values["place"]
         lines = self._app.model.conversation(place).lines
         pinned = [line for line in lines if line.view is not None and line.view.pinned]
-        items = [listing.said(line, self._app.model.me, self._app.zone) for line in pinned]
-        self._app.push_screen(Reader(f"Pinned in {place}", items, False, self._ask_more))
+        app = self._app
+        items = [listing.said(line, place, app.model.me, app.zone) for line in pinned]
+        self._app.push_screen(
+            Reader(f"Pinned in {place}", items, False, self._ask_more), self._read
+        )
+
+    def _info(self, command: Command) -> None:
+        app, line = self._app, command.values["line"]
+        conversation = app.model.conversation(command.values["place"])
+        items = facts(line, conversation, app.model.me, app.zone)
+        title = f"About ^{line.seq} in {conversation.name}"
+        app.push_screen(Reader(title, items, False, self._ask_more))
+
+    def _edit(self, command: Command) -> None:
+        """Bring the words to the line, to be changed there."""
+        place, line = command.values["place"], command.values["line"]
+        where = "" if place == self._app.current else f"{place} "
+        words = " ".join(line.words.splitlines())
+        self._app.line.put(f"/edit {where}^{line.seq} {words}")
 
     def _show_link(self, frame: Frame) -> None:
         uses = frame.get("uses", 1)
@@ -159,13 +208,13 @@ class Doing:
         paying.check(payment, model.me, available)
 
         def decided(yes: bool | None) -> None:
-            if yes:
+            if yes and not self._has_ended:
                 self._app.client.post(payment)
                 self._app.open(payment.get("room") or payment["to"])
             else:
                 self._app.notify("nothing was paid")
 
-        self._app.push_screen(ConfirmPayment(payment, model.wallet), decided)
+        self._app.push_screen(ConfirmPayment(payment, model), decided)
 
     def _export(self, command: Command) -> None:
         self._app.run_worker(self._run_export(Path(command.values["folder"])))

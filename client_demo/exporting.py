@@ -14,12 +14,14 @@ from pathlib import Path
 from .client import Client
 from .events import Frame
 from .export_page import page
+from .private import write_private
 
 PAGE = 200
 
 
 async def export(client: Client, folder: Path) -> tuple[Path, Path]:
-    """Write `teller-alice.json` and `teller-alice.html` into `folder`; returns both paths.
+    """Write `teller-alice.json` and `teller-alice.html` into `folder`; returns both paths. Only we
+    may read them.
 
     Raises:
         RefusedError: if the hub refuses.
@@ -38,8 +40,8 @@ def _write(folder: Path, everything: Frame, me: str) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"teller-{me.removeprefix('@')}"
     data, readable = folder / f"{name}.json", folder / f"{name}.html"
-    data.write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n")
-    readable.write_text(page(everything, me))
+    write_private(data, json.dumps(everything, ensure_ascii=False, indent=1) + "\n")
+    write_private(readable, page(everything, me))
     return data, readable
 
 

@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from rich.text import Text
 
-from . import safe
+from . import notes, safe
 from .conversation import Conversation, Line
 from .events import Frame
 from .listing import money, when
@@ -41,7 +41,13 @@ def typing(model: Model, name: str) -> Text:
 
 
 def hint(model: Model, name: str) -> str:
-    """What to do about a request, and what waits for an answer."""
+    """What to do where nobody is, about a request, and about what waits for an answer."""
+    if name.startswith("@") and name in model.people.unknown and model.is_empty(name):
+        return f"This hub knows no {name}. Look at the spelling; /close takes it off the list"
+    return _standing(model, name)
+
+
+def _standing(model: Model, name: str) -> str:
     standing = model.standings.get(name)
     if standing is None:
         return ""
@@ -87,7 +93,8 @@ def about_me(entry: Frame) -> str:
     """A sentence about something that others did to us in a room."""
     if "room" not in entry or entry.get("remove"):
         return ""
-    words = {"who": entry["from"], "room": entry["room"], "role": entry.get("role")}
+    role = entry.get("role", "")
+    words = {"who": entry["from"], "room": entry["room"], "role": notes.ROLES.get(role, role)}
     return _ABOUT_ME.get(entry["type"], "").format(**words)
 
 

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 ARRIVED_AFTER_S = 1.0
 """How long a client waits before it says what arrived, so that one mark covers a burst."""
 WATCHED_MAX = 500
-_NEWS = ("message", "forward", "payment", "settled", "returned")
+_NEWS = ("message", "forward", "payment")
+_DECISIONS = ("accept", "decline", "block", "unblock")
+_SIGNS = ("settled", "returned", "read", "delivered", "react", "pin")
+"""What else of somebody may be the first sign that they accepted us."""
+
+
+def _decides(frame: Frame) -> bool:
+    """Whether it is about a person, and not about who comes into a room."""
+    return frame["type"] in _DECISIONS and "room" not in frame
 
 
 class Poster(Protocol):
@@ -47,10 +55,16 @@ class Housekeeping:
             case events.Connected():
                 self._watched = None
                 self._list()
+            case events.EntryCame(entry, late=False) if _decides(entry):
+                self._list()
+            case events.EntryCame(entry, late=False) if entry["type"] in _SIGNS:
+                self._look_at(self._other(entry))
             case events.EntryCame(entry, late=False) if entry["type"] in _NEWS:
                 self._news(entry)
             case events.Stored() if (room := events.room_entered(event)) is not None:
                 self._client.read_box(room)
+            case events.Stored(frame, _) if _decides(frame):
+                self._list()
             case events.Stored(frame, _) if frame["type"] in _NEWS:
                 self._look_at(frame.get("to", ""))
             case events.Answered(question, answer) if answer["type"] == "conversations":
@@ -63,11 +77,17 @@ class Housekeeping:
         if entry["box"] != me or entry["from"] == me:
             return
         self._look_at(entry["from"])
-        if entry["type"] != "settled":
-            self._arrived[entry["from"]] = entry["id"]
-            if self._due is None:
-                loop = asyncio.get_running_loop()
-                self._due = loop.call_later(ARRIVED_AFTER_S, self._tell_arrived)
+        self._arrived[entry["from"]] = entry["id"]
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(ARRIVED_AFTER_S, self._tell_arrived)
+
+    def _other(self, entry: Frame) -> str:
+        """With whom an entry of our own box has to do."""
+        me = self._client.model.me
+        if entry["box"] != me:
+            return ""
+        return str(entry.get("to", "") if entry["from"] == me else entry["from"])
 
     def _look_at(self, name: str) -> None:
         """Ask for the list when somebody is new, or what waits may have changed."""

@@ -38,7 +38,8 @@ class Line:
 
     `amount` is in minor units of `currency`; `at` is in milliseconds since 1970 by the store's
     clock; `seq` and `at` are `None` until the line is stored. `after` is for a refused line: the
-    seq of the newest line when it was refused or came back.
+    seq of the newest line when it was refused or came back; `until` is when its `reason` ends, in
+    milliseconds since 1970, or 0.
 
     Some are facts that only ever become true, so that they may come in any order:
     `accepted`: the money left the payer; `settled`: the payee has it; `returned`: why it came
@@ -62,6 +63,7 @@ class Line:
     at: int | None = None
     delivery: Delivery = Delivery.SENDING
     reason: str = ""
+    until: int = 0
     accepted: bool = False
     settled: bool = False
     returned: str = ""

@@ -15,6 +15,8 @@ from .events import Frame
 from .lines import Line
 from .wallet import show_grouped
 
+_LAST_CHARS = 70
+"""Columns for the newest entry of a conversation: it fits a screen of 80."""
 _STATES = {
     "request": "wants to talk with you: /accept or /decline",
     "sent": "has not answered your request yet",
@@ -26,36 +28,51 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: what it shows, and the conversation that it opens, if any."""
+    """One item: what it shows, and the conversation that it opens, if any, at line `seq`."""
 
     text: Text
     opens: str = ""
+    seq: int = 0
 
 
-def title(question: Frame) -> str:
-    """What an answer to `question` is headed with."""
+def title(question: Frame, place: str = "") -> str:
+    """What an answer to `question`, about the conversation `place`, is headed with."""
     match question["type"]:
         case "members":
             return f"Members of {question['room']}"
         case "history":
-            return f"{question['box']}"
+            return place or str(question["box"])
         case "thread":
             return f"About a line of {question['ref']['from']}"
         case "search":
-            return f"Search: {question.get('words', '')}"
+            return f"Search: {_searched(question)}"
         case "profiles":
             return "Profile"
     return str(question["type"]).capitalize()
 
 
-def items(answer: Frame, me: str, zone: tzinfo | None) -> list[Item]:
-    """The items of an answer."""
+def _searched(question: Frame) -> str:
+    """What was searched for, as it is typed."""
+    named = (("in", "box"), ("from", "who"))
+    words = [f"{word}:{question[field]}" for word, field in named if field in question]
+    return " ".join([question.get("words", ""), *words, *["money"] * ("money" in question)]).strip()
+
+
+def items(answer: Frame, me: str, zone: tzinfo | None, place: str = "") -> list[Item]:
+    """The items of an answer; of a page of history only those of the conversation `place`, if one
+    is named."""
     kind = answer["type"]
+    if kind == "history" and place:
+        return [each for each in _entries(_page(answer), me, zone) if each.opens == place]
     if kind == "found":
         return [_hit(each, me, zone) for each in answer["hits"]] + _behind(answer)
     if kind in ("history", "thread"):
-        return _entries((*answer["entries"], *answer.get("later", ())), me, zone)
+        return _entries(_page(answer), me, zone)
     return [_ITEMS[kind](each, zone) for each in answer[kind]]
+
+
+def _page(answer: Frame) -> tuple[Frame, ...]:
+    return (*answer["entries"], *answer.get("later", ()))
 
 
 def when(at: int, zone: tzinfo | None) -> str:
@@ -63,10 +80,10 @@ def when(at: int, zone: tzinfo | None) -> str:
     return datetime.fromtimestamp(at / 1000, zone).strftime("%Y-%m-%d %H:%M")
 
 
-def said(line: Line, me: str, zone: tzinfo | None) -> Item:
-    """A line of a conversation, as one item."""
+def said(line: Line, place: str, me: str, zone: tzinfo | None) -> Item:
+    """A line of the conversation `place`, as one item."""
     head = Text(f"^{line.seq} {when(line.at or 0, zone)}  ", style="dim")
-    return Item(head + render.body(line, me))
+    return Item(head + render.body(line, me), place, line.seq or 0)
 
 
 def money(waiting: dict[str, int]) -> str:
@@ -80,7 +97,7 @@ def _member(member: Frame, zone: tzinfo | None) -> Item:
     return Item(Text(f"{member['who']}{role}{muted}"), member["who"])
 
 
-def _conversation(each: Frame, _: tzinfo | None) -> Item:
+def _conversation(each: Frame, zone: tzinfo | None) -> Item:
     text = Text(each["who"], style="bold")
     if each.get("unread"):
         text += Text(f"  {each['unread']}{'+' * each.get('unread_more', False)} new", style="green")
@@ -89,7 +106,20 @@ def _conversation(each: Frame, _: tzinfo | None) -> Item:
     if each.get("waiting"):
         text += Text(f"  {money(each['waiting'])} waits", style="bold yellow")
     flags = [flag for flag in ("muted", "pinned", "archived") if each.get(flag)]
-    return Item(text + Text("  " + ", ".join(flags), style="dim"), each["who"])
+    text += Text("  " + ", ".join(flags), style="dim")
+    last = _last(each, zone)
+    return Item(text + Text("\n") + last if last else text, each["who"])
+
+
+def _last(conversation: Frame, zone: tzinfo | None) -> Text:
+    """The newest entry of a conversation on one line, if it says anything."""
+    last = conversation.get("last")
+    if last is None or last["type"] not in (*SUBJECTS, "deposit", *notes.KINDS):
+        return Text()
+    words = render.body(Line.of(last, 0), "").plain.replace("\n", " ")
+    text = Text(f"  {when(last['at'], zone)}  {words}", style="dim", no_wrap=True)
+    text.truncate(_LAST_CHARS, overflow="ellipsis")
+    return text
 
 
 def _profile(each: Frame, zone: tzinfo | None) -> Item:
@@ -122,7 +152,8 @@ def _hit(hit: Frame, me: str, zone: tzinfo | None) -> Item:
     place = place_of(entry, me)
     head = Text(f"{when(entry['at'], zone)} {place} {entry['from']}", style="dim")
     amount = f" {show_grouped(entry['amount'], entry['currency'])}" if "amount" in entry else ""
-    return Item(head + Text(amount, "green") + Text(f"  {safe.one_line(hit['snippet'])}"), place)
+    text = head + Text(amount, "green") + Text(f"  {safe.one_line(hit['snippet'])}")
+    return Item(text, place, entry["seq"])
 
 
 def _behind(answer: Frame) -> list[Item]:
@@ -148,7 +179,7 @@ def _entry(entry: Frame, folding: Folding, me: str, zone: tzinfo | None) -> Item
         line = Line.of(entry, 0)
         line.view = folding.view(place, line.key)
         tail = render.below(line, zone)
-        return Item(head + render.body(line, me) + Text("  ") + tail, place)
+        return Item(head + render.body(line, me) + Text("  ") + tail, place, entry["seq"])
     if "ref" in entry and folding.view(place, key_of(entry["ref"])) is None:
         return Item(head + Text(_change(entry), style="italic"), place)
     return None

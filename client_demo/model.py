@@ -25,6 +25,7 @@ _SPOKEN = ("message", "forward", "payment", "deposit")
 _OWN_LINES = ("message", "forward", "payment")
 _ADMIN_NOTES = ("invite", "kick", "ban", "mute", "role", "topic", "accept", "decline")
 _NOTES = ("create", "join", "leave", *_ADMIN_NOTES)
+_PLACE = {"box", "seq"}
 _MARKS = {"read": Delivery.READ, "delivered": Delivery.DELIVERED}
 
 
@@ -88,10 +89,14 @@ class Model:
         """The box that holds the conversation `name`."""
         return name if name.startswith("#") else self.me
 
+    def is_empty(self, name: str) -> bool:
+        """Whether nothing was stored in a conversation, and nothing waits."""
+        conversation = self.conversations.get(name)
+        return conversation is not None and conversation.is_idle
+
     def close(self, name: str) -> bool:
         """Forget a conversation in which nothing was stored or waits; false if anything is."""
-        conversation = self.conversations.get(name)
-        if conversation is None or not conversation.is_idle:
+        if not self.is_empty(name):
             return False
         self._leave(name)
         return True
@@ -135,8 +140,8 @@ class Model:
                 self._mark(frame, Delivery.UNKNOWN)
             case events.Stored(frame, ack):
                 self._stored(frame, ack)
-            case events.Refused(frame, code, message):
-                self._mark(frame, Delivery.REFUSED, message)
+            case events.Refused(frame, code, message, details):
+                self._mark(frame, Delivery.REFUSED, message, details.get("until", 0))
                 if frame["type"] == "history" and code == "not_a_member":
                     self._leave(frame["box"])
             case events.EntryCame(entry, late):
@@ -153,8 +158,8 @@ class Model:
         match event:
             case events.BalanceCame(balances, version):
                 self.wallet.sheet(balances, version)
-            case events.Answered(_, answer):
-                self._answered(answer)
+            case events.Answered(question, answer):
+                self._answered(question, answer)
             case events.Noticed(notice):
                 self._noticed(notice)
 
@@ -186,7 +191,10 @@ class Model:
 
     def _posted(self, frame: Frame) -> None:
         for name in self._places(frame):
-            self._add(name, frame | {"from": self.me, "text": self._words(frame)})
+            ours = frame | {"from": self.me, "text": self._words(frame)}
+            for place in _PLACE & ours.keys():  # a forward names the place of what it sends on
+                del ours[place]
+            self._add(name, ours)
         if frame["type"] == "read":
             self.conversation(frame["to"]).read(frame["up_to"])
         self._logging_out |= frame["type"] == "logout"
@@ -199,9 +207,9 @@ class Model:
         found = (each.find(ref) for each in self.conversations.values())
         return next((line.words for line in found if line), "")
 
-    def _mark(self, frame: Frame, delivery: Delivery, reason: str = "") -> None:
+    def _mark(self, frame: Frame, delivery: Delivery, reason: str = "", until: int = 0) -> None:
         for name in self._places(frame):
-            self.conversation(name).mark(self.me, frame["id"], delivery, reason)
+            self.conversation(name).mark(self.me, frame["id"], delivery, reason, until)
 
     def _stored(self, frame: Frame, ack: Frame) -> None:
         kind = frame["type"]
@@ -230,6 +238,8 @@ class Model:
             entry["text"] = self._words(frame)
         if frame["type"] == "invite" and "code" in frame:
             return
+        if frame["type"] == "topic":
+            self.people.renamed(entry)
         if frame["type"] in _ADMIN_NOTES and self._place(entry):
             self._add(str(self._place(entry)), entry)
         if frame["type"] in standing.ENTRIES and "room" not in frame:
@@ -289,13 +299,13 @@ class Model:
     def _look(self, conversation: Conversation, line: Line) -> None:
         line.view = self._folding.view(conversation.name, line.key, self.now) or line.view
 
-    def _answered(self, answer: Frame) -> None:
+    def _answered(self, question: Frame, answer: Frame) -> None:
         match answer["type"]:
             case "conversations":
                 for each in answer["conversations"]:
                     self._listed(each)
             case "profiles":
-                self.people.described(answer["profiles"])
+                self.people.described(question.get("who", []), answer["profiles"])
             case "watch":
                 self.people.watched(answer)
 
@@ -341,8 +351,10 @@ class Model:
             conversation.end(line, ending["to"], sentence(ending) if came_back else "")
 
     def _follow(self, entry: Frame) -> None:
-        """Leave a room that we left on another device, or that we were put out of; an old entry
-        says nothing about now."""
+        """Leave a room that we left on another device, or that we were put out of, and learn what
+        a room is about; an old entry says nothing about now."""
+        if entry["type"] == "topic":
+            self.people.renamed(entry)
         if entry["type"] in PUT_OUT:
             if entry["who"] == self.me and not entry.get("remove"):
                 self._leave(entry["room"])

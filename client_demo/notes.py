@@ -12,7 +12,7 @@ KINDS = frozenset(
         *("accept", "decline"),
     )
 )
-_ROLES = {"owner": "the owner", "admin": "an admin", "member": "a member", "reader": "a reader"}
+ROLES = {"owner": "the owner", "admin": "an admin", "member": "a member", "reader": "a reader"}
 _ACCESS = {"public": "open to all", "private": "for those invited", "ask": "open on request"}
 
 
@@ -35,16 +35,16 @@ def sentence(entry: Frame, who: str, kind: str) -> str:
     if kind == "topic":
         return _topic(entry, who)
     if entry.get("asks"):
-        return f"{who} asks to join: /accept or /decline"
+        return f"{who} asks to join: /accept {who} or /decline {who}"
     words = {"who": who, "other": entry.get("who"), "room": entry.get("room")}
     role = entry.get("role", "")
-    return _SENTENCES[kind].format(**words, role=_ROLES.get(role, role))
+    return _SENTENCES[kind].format(**words, role=ROLES.get(role, role))
 
 
 def _restraint(entry: Frame, who: str, kind: str) -> str:
     other, verb = entry["who"], "banned" if kind == "ban" else "muted"
     if entry.get("remove"):
-        return f"{who} ended that {other} is {verb}"
+        return f"{who} un{verb} {other}"
     span = f" for {in_words(entry['for_s'])}" if entry.get("for_s") else ""
     return f"{who} {verb} {other}{span}"
 

@@ -16,6 +16,8 @@ class People:
         """`online` or `away` by name; who is not here is not there, or does not say."""
         self.profiles: dict[str, Frame] = {}
         """What people and rooms said of themselves, by name."""
+        self.unknown: set[str] = set()
+        """Names that we asked about, and that nobody has, or that do not let us know."""
         self._typing: dict[str, dict[str, int]] = {}
 
     def typing(self, place: str) -> list[str]:
@@ -39,9 +41,20 @@ class People:
         self.presence = dict.fromkeys(report["online"], "online")
         self.presence |= dict.fromkeys(report["away"], "away")
 
-    def described(self, profiles: list[Frame]) -> None:
-        """What people said of themselves."""
-        self.profiles |= {each["who"]: each for each in profiles}
+    def described(self, asked: list[str], profiles: list[Frame]) -> None:
+        """What people said of themselves, of all those whom we asked about."""
+        found = {each["who"]: each for each in profiles}
+        self.profiles |= found
+        self.unknown = self.unknown.union(asked).difference(found)
+
+    def renamed(self, topic: Frame) -> None:
+        """A room has other words for itself, or other rules. What we never asked for stays so."""
+        if topic["room"] not in self.profiles:
+            return
+        profile = self.profiles[topic["room"]]
+        fields = (("name", "title"), ("about", "topic"), ("access", "access"), ("slow_s", "slow_s"))
+        news = {name: topic[field] for name, field in fields if field in topic}
+        self.profiles[topic["room"]] = profile | news
 
     def lost(self) -> None:
         """Without a connection nobody can be seen."""

@@ -32,6 +32,11 @@ class Still(ChatApp):
         self._scene = list(scene)
         self._first = current
 
+    def _tell(self, entry: Frame) -> None:
+        """Only what came back: a picture is of what is, not of what just happened."""
+        if entry["type"] == "returned":
+            super()._tell(entry)
+
     def start(self) -> None:
         """Take the events instead of connecting."""
         self.query_one("#input", Input).cursor_blink = False

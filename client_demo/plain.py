@@ -133,6 +133,8 @@ class Plain:
                 raise CommandError("there is no more")
             case "pins":
                 self._pins(command.values["place"])
+            case "edit":
+                raise CommandError(command.row.lesson)
             case "export":
                 await self._export(Path(command.values["folder"]))
             case "erase":

@@ -25,6 +25,8 @@ MARKS = {
 _VERBS = {
     Delivery.REFUSED: "wanted to pay",
     Delivery.RETURNED: "wanted to pay",
+    Delivery.SENDING: "pays",
+    Delivery.UNKNOWN: "pays",
     Delivery.ACCEPTED: "pays",
     Delivery.WAITING: "offers",
 }
@@ -101,8 +103,19 @@ def below(line: Line, zone: tzinfo | None) -> Text:
         if view.replies > 1:  # a single one stands right there
             parts.append(f"{view.replies} replies")
     if line.ends_at is not None and not line.gone:
-        parts.append(f"disappears {_when(line.ends_at, zone).strftime('%H:%M')}")
+        parts.append(f"disappears {_end(line.at or 0, line.ends_at, zone)}")
     return Text("  ".join(parts), style="dim" if parts else "")
+
+
+def _end(begins: int, ends: int, zone: tzinfo | None) -> str:
+    """The time of day, with the day if it is another one."""
+    other = _when(begins, zone).date() != _when(ends, zone).date()
+    return _when(ends, zone).strftime("%Y-%m-%d %H:%M" if other else "%H:%M")
+
+
+def until(at: int, zone: tzinfo | None) -> str:
+    """Until when something holds, such as `, until 12:34:56`; nothing if that is not known."""
+    return f", until {_when(at, zone).strftime('%Y-%m-%d %H:%M:%S')}" if at else ""
 
 
 def mark(line: Line, me: str) -> Text:
@@ -119,7 +132,7 @@ def note(line: Line, me: str, zone: tzinfo | None = None) -> Text:
     red, said = "", safe.one_line(line.unshown)
     match line.fate:
         case Delivery.REFUSED:
-            red = f"not done: {safe.one_line(line.reason)}"
+            red = f"not done: {safe.one_line(line.reason)}{until(line.until, zone)}"
         case Delivery.RETURNED:
             red = safe.one_line(line.returned)
         case Delivery.UNKNOWN:

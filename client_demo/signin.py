@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,11 @@ from urllib.parse import quote
 
 from .events import Frame
 from .ids import ulid
+from .private import write_private
 from .wire import Wire
+
+DEVICE_CHARS = 64
+"""Most that the name of a device has."""
 
 
 class SigninError(Exception):
@@ -44,10 +49,7 @@ class TokenFile:
     def write(self, token: str) -> None:
         """Keep `token`; the file is never readable by others, not even for a moment."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.forget()
-        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w") as stream:
-            stream.write(token + "\n")
+        write_private(self.path, token + "\n")
 
     def forget(self) -> None:
         """Remove the token."""
@@ -71,7 +73,7 @@ async def sign_in(
         SigninError: `login_failed` if the password is wrong or `confirm` said no; or another code.
         WireError: if there is no hub.
     """
-    frame = {"handle": handle, "password": password, "device": "teller chat"}
+    frame = {"handle": handle, "password": password, "device": _device()}
     answer = await _enter(url, {"type": "login"} | frame, context)
     if answer.get("code") == "login_failed" and confirm():
         registered = await _enter(url, {"type": "register"} | frame, context)
@@ -80,6 +82,11 @@ async def sign_in(
     if answer["type"] == "error":
         raise SigninError(answer["code"], answer["message"])
     return str(answer["token"])
+
+
+def _device() -> str:
+    """What `/devices` calls us: with the name of the machine, to tell one from another."""
+    return f"teller chat on {socket.gethostname() or 'a terminal'}"[:DEVICE_CHARS]
 
 
 async def knock(url: str, context: ssl.SSLContext | None = None) -> None:

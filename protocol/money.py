@@ -48,8 +48,10 @@ def parse(text: str, currency: str) -> int:
     if len(fraction) > digits:
         raise MoneyError(f"{currency} has {digits} decimals, {text!r} has {len(fraction)}")
     amount = int(whole + fraction.ljust(digits, "0"))
-    if not 1 <= amount <= AMOUNT_MAX:
-        raise MoneyError(f"{text!r} {currency} is out of range")
+    if amount < 1:
+        raise MoneyError("an amount is more than 0")
+    if amount > AMOUNT_MAX:
+        raise MoneyError(f"{text} {currency} is more than an account can hold")
     return amount
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from protocol import money
@@ -87,6 +87,15 @@ def moment(word: str) -> int:
         return int(datetime.fromisoformat(word).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise CommandError(f"{word!r} is not a day like 2026-11-22, or 2026-11-22T14:30") from None
+
+
+def last_moment(word: str) -> int:
+    """Like `moment`, but of a day without a time its last millisecond: the day counts."""
+    try:
+        following = date.fromisoformat(word) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return moment(word)
+    return moment(following.isoformat()) - 1
 
 
 def _number(word: str) -> int:

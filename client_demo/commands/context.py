@@ -10,6 +10,8 @@ from .arguments import CommandError
 
 SPOKEN = ("message", "payment", "forward", "deposit")
 """Kinds of lines that somebody said or paid; the others are notes."""
+ANY = ("any",)
+"""In place of kinds of one's own: the newest line is meant, whoever said it."""
 
 
 def _nothing(_: str) -> Sequence[Line]:
@@ -30,7 +32,7 @@ class Context:
 
     def line(self, place: str, seq: int | None, own: tuple[str, ...]) -> Line:
         """The line that is meant: number `seq`; or that selected; or the newest: one's own of the
-        kinds `own`, or if there are none of others.
+        kinds `own`; or if there are no kinds that of another, or else one's own, as in notes.
 
         Raises:
             CommandError: if there is no such line.
@@ -41,13 +43,15 @@ class Context:
         elif self.selected is not None:
             found = [line for line in spoken if line.key == self.selected]
         else:
-            found = [line for line in spoken if self._is_default(line, own)]
+            found = self._newest([line for line in spoken if not line.gone], own)
         if not found:
             number = "" if seq is None else f" ^{seq}"
             raise CommandError(f"there is no such line{number} in {place}; see /history")
         return found[-1]
 
-    def _is_default(self, line: Line, own: tuple[str, ...]) -> bool:
-        if line.gone:
-            return False
-        return line.sender == self.me and line.kind in own if own else line.sender != self.me
+    def _newest(self, lines: list[Line], own: tuple[str, ...]) -> list[Line]:
+        if own == ANY:
+            return lines
+        if own:
+            return [line for line in lines if line.sender == self.me and line.kind in own]
+        return [line for line in lines if line.sender != self.me] or lines

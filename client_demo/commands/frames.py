@@ -11,11 +11,12 @@ from protocol.limits import MENTIONS_MAX
 
 from ..conversation import Line
 from . import emoji
-from .arguments import NAME, PERSON, CommandError, moment
+from .arguments import NAME, PERSON, CommandError, last_moment, moment
 from .context import Context
 from .row import Frame, Maker, Values
 
 _MENTION = re.compile(r"(?<![\w@#])@[a-z0-9_]{2,32}(?!\w)")
+_NAME = re.compile(r"@[a-z0-9_]{2,32}")
 _CODE_BYTES = 16
 
 
@@ -51,9 +52,8 @@ def asking(type: str, **fields: Any) -> Maker:
 
 def looking_back(values: Values, context: Context) -> Frame:
     """A page of a box, before a line or from a time on."""
-    line = values["line"] if "ref" in values else None
-    before = line.seq if line else None
-    return _frame("history", box=_box(values["place"], context), before=before, at=values.get("at"))
+    before, at = values.get("before"), values.get("at")
+    return _frame("history", box=_box(values["place"], context), before=before, at=at)
 
 
 def saying(values: Values, context: Context) -> Frame:
@@ -62,6 +62,11 @@ def saying(values: Values, context: Context) -> Frame:
     mentions = _mentions(place, text)
     lifetime = values.get("for_s")
     return _frame("message", to=place, text=text, mentions=mentions, expires_s=lifetime)
+
+
+def editing(values: Values, context: Context) -> Frame | None:
+    """Other words; without any nothing is sent: the client brings the old ones to the line."""
+    return about("edit")(values, context) if "text" in values else None
 
 
 def about(type: str) -> Maker:
@@ -96,8 +101,11 @@ def threading(values: Values, context: Context) -> Frame:
 
 
 def forwarding(values: Values, context: Context) -> Frame:
-    """A line, sent on."""
+    """A line, sent on: words that are there to stay."""
     line, place = values["line"], values["place"]
+    if line.kind not in ("message", "forward") or line.ends_at is not None:
+        what = "what disappears" if line.ends_at is not None else "money"
+        raise CommandError(f"{what} cannot be sent on; name another line than ^{line.seq}")
     box = _box(place, context)
     return _frame("forward", to=values["to"], ref=_ref(line), box=box, seq=line.seq)
 
@@ -112,6 +120,8 @@ def paying(values: Values, context: Context) -> Frame:
     if "currency" not in values and re.fullmatch(r"[A-Z]{3}", first):
         example = f"/pay {values['who']} {amount} {currency} {first}"
         raise CommandError(f"{first!r} is no currency; if it is a note, write: {example}")
+    if text and _NAME.fullmatch(text.strip()):
+        raise CommandError(f"to pay {text.strip()}, write: /pay {text.strip()} {amount}")
     room = context.here if (context.here or "").startswith("#") else None
     try:
         minor = money.parse(amount, currency)
@@ -131,8 +141,10 @@ def searching(values: Values, _: Context) -> Frame:
             fields["box"] = NAME.read(value)
         elif colon and key == "from":
             fields["who"] = PERSON.read(value)
-        elif colon and key in ("since", "until"):
+        elif colon and key == "since":
             fields[key] = moment(value)
+        elif colon and key == "until":
+            fields[key] = last_moment(value)
         elif word == "money":
             fields["money"] = True
         else:

@@ -7,7 +7,11 @@ from functools import partial
 from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from .synonyms import is_other_name
 from .table import GROUPS, Row
+
+_CALLED_SO = 100
+"""How well a command fits that others call like the query: better than a mere likeness."""
 
 
 class Commands(Provider):
@@ -25,6 +29,7 @@ class Commands(Provider):
         for group, rows in GROUPS.items():
             for row in rows:
                 score = matcher.match(f"{row.name} {row.help} {group}")
+                score = max(score, _CALLED_SO * is_other_name(query, row.name))
                 if score > 0:
                     yield Hit(score, Text(row.usage), self._choose(row), help=row.help)
 

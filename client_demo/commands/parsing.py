@@ -7,6 +7,7 @@ from typing import Any
 
 from .arguments import Arg, CommandError, name
 from .context import Context
+from .synonyms import meant
 from .table import BY_NAME, SAY, Frame, Row, Values
 
 
@@ -37,9 +38,14 @@ def parse(line: str, context: Context) -> Command:
     word, _, rest = line[1:].partition(" ")
     row = BY_NAME.get(word)
     if row is None:
-        raise CommandError(f"there is no /{word}; try /help")
+        raise CommandError(f"there is no /{word}; {_instead(word)}")
     values = _read(row, rest, context)
     return Command(row, values, row.frame(values, context) if row.frame else None)
+
+
+def _instead(word: str) -> str:
+    row = meant(word)
+    return f"perhaps {row.usage} ({row.help})" if row else "try /help"
 
 
 def _say(text: str, context: Context) -> Command:
@@ -67,9 +73,7 @@ def _read(row: Row, rest: str, context: Context) -> Values:
         elif not arg.optional:
             raise _missing(row, arg, word)
     if rest.strip():
-        raise CommandError(
-            f"write it like: {row.usage}" if row.args else f"/{row.name} stands alone"
-        )
+        raise CommandError(row.lesson if row.args else f"/{row.name} stands alone")
     if any(arg.name == "ref" for arg in row.args):
         place = values.get("place") or context.here or ""
         own = ("payment",) if values.get("what") == "note" else row.own
@@ -84,4 +88,4 @@ def _missing(row: Row, arg: Arg, word: str) -> CommandError:
             arg.kind.read(word)
         except CommandError as error:
             why = f"{error}; "
-    return CommandError(f"{why}write it like: {row.usage}")
+    return CommandError(f"{why}{row.lesson}")

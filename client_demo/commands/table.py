@@ -31,11 +31,13 @@ from .arguments import (
     Arg,
     choice,
 )
+from .context import ANY
 from .frames import (
     about,
     arranging,
     asking,
     describing,
+    editing,
     forwarding,
     link,
     looking_back,
@@ -62,6 +64,7 @@ _PEER = Arg("who", PERSON, here=True)
 _NAMED = Arg("who", NAME, here=True)
 _SWITCH = Arg("on", SWITCH)
 _SPAN = Arg("for_s", SPAN, optional=True)
+_PEACE = "to hear less of a conversation yourself, write /quiet"
 _ACCESS = choice("public", "private", "ask")
 
 SAY = Row("say", (_TEXT,), "", saying)
@@ -78,9 +81,9 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         ),
         Row(
             "edit",
-            (_PLACE, _LINE, _TEXT),
-            "other words for your line",
-            about("edit"),
+            (_PLACE, _LINE, Arg("text", TEXT, optional=True)),
+            "other words for your line; alone it brings the old ones",
+            editing,
             ("message",),
         ),
         Row(
@@ -91,8 +94,15 @@ GROUPS: dict[str, tuple[Row, ...]] = {
             ("message", "forward"),
         ),
         Row("react", (_PLACE, _LINE, Arg("emoji", EMOJI), _OFF), "react to a line", about("react")),
-        Row("pin", (_PLACE, _LINE, _OFF), "keep a line in view", about("pin")),
+        Row("pin", (_PLACE, _LINE, _OFF), "keep a line in view", about("pin"), ANY),
         Row("pins", (_PLACE,), "the lines that are pinned"),
+        Row(
+            "info",
+            (_PLACE, _LINE),
+            "who read a line, who reacted, its earlier words",
+            own=ANY,
+            screen=True,
+        ),
         Row("forward", (Arg("to", NAME), _PLACE, _LINE), "send a line on", forwarding),
         Row("vanish", (_PLACE, Arg("for_s", SPAN), _TEXT), "words that disappear", saying),
         Row(
@@ -113,7 +123,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         Row("conversations", (), "all of them, with requests", asking("conversations")),
         Row(
             "history",
-            (_PLACE, _LINE, Arg("at", DAY, optional=True)),
+            (_PLACE, Arg("before", LINE, optional=True), Arg("at", DAY, optional=True)),
             "before a line, or from a day on",
             looking_back,
         ),
@@ -162,7 +172,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
         Row("kick", (_HERE, _WHO), "put out", asking("kick")),
         Row("ban", (_HERE, _WHO, _SPAN), "put out and keep out", asking("ban")),
         Row("unban", (_HERE, _WHO), "end that", asking("ban", remove=True)),
-        Row("mute", (_HERE, _WHO, _SPAN), "may only read for a time", asking("mute")),
+        Row("mute", (_HERE, _WHO, _SPAN), "may only read for a time", asking("mute"), see=_PEACE),
         Row("unmute", (_HERE, _WHO), "end that", asking("mute", remove=True)),
         Row(
             "role",

@@ -15,7 +15,8 @@ from textual.widgets import Button, Input, Static
 
 from .. import safe
 from ..events import Frame
-from ..wallet import Wallet, show_grouped
+from ..model import Model
+from ..wallet import show_grouped
 
 
 class Question(ModalScreen[bool]):
@@ -67,21 +68,28 @@ class Question(ModalScreen[bool]):
 
 
 class ConfirmPayment(Question):
-    """Says exactly who gets what."""
+    """Says exactly who gets what, and whether it is somebody new."""
 
-    def __init__(self, payment: Frame, wallet: Wallet) -> None:
-        super().__init__("Payment", _bill(payment, wallet), "Pay")
+    def __init__(self, payment: Frame, model: Model) -> None:
+        super().__init__("Payment", _bill(payment, model), "Pay")
 
 
-def _bill(payment: Frame, wallet: Wallet) -> Text:
-    amount, currency = payment["amount"], payment["currency"]
+def _bill(payment: Frame, model: Model) -> Text:
+    amount, currency, payee = payment["amount"], payment["currency"], payment["to"]
     text = Text("Pay ") + Text(show_grouped(amount, currency), style="bold green")
-    text += Text(" to ") + Text(payment["to"], style="bold") + Text(" ?\n")
+    text += Text(" to ") + Text(payee, style="bold")
+    called = model.people.profiles.get(payee, {}).get("name")
+    text += Text(f" ({safe.one_line(called)}) ?\n" if called else " ?\n")
+    if model.standing(payee).state in ("", "sent"):
+        new = f"\n{payee} has not talked with you yet: look at the name once more."
+        if payee in model.people.unknown:
+            new = f"\nThis hub knows no {payee}: look at the name once more."
+        text += Text(new, style="yellow")
     if "text" in payment:
         text += Text(f"\nFor: {safe.one_line(payment['text'])}")
     if "room" in payment:
         text += Text(f"\nEveryone in {payment['room']} will see it.")
-    have = wallet.available(currency)
+    have = model.wallet.available(currency)
     text += Text(f"\nYou have {show_grouped(have, currency)}.", style="dim")
     return text
 

@@ -17,8 +17,8 @@ from .. import safe
 from ..listing import Item
 
 
-class Reader(ModalScreen[str]):
-    """A list; its result is the conversation to open, or empty."""
+class Reader(ModalScreen[Item | None]):
+    """A list; its result is the item that was chosen, if any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "Close"),
@@ -54,7 +54,8 @@ class Reader(ModalScreen[str]):
     def _show(self) -> None:
         options = self.query_one(OptionList)
         place = options.highlighted
-        options.set_options([Option(item.text) for item in self._items or [Item(Text("nothing"))]])
+        none = "nothing on this page; M looks further" if self._more else "nothing"
+        options.set_options([Option(item.text) for item in self._items or [Item(Text(none))]])
         options.highlighted = 0 if place is None else place
         closing = "Esc closes"
         page = self.query_one(".page", Vertical)
@@ -64,7 +65,7 @@ class Reader(ModalScreen[str]):
         """An item was chosen."""
         event.stop()
         if event.option_index < len(self._items):
-            self.dismiss(self._items[event.option_index].opens)
+            self.dismiss(self._items[event.option_index])
 
     def action_more(self) -> None:
         """Ask for the next page."""
@@ -74,4 +75,4 @@ class Reader(ModalScreen[str]):
 
     def action_close(self) -> None:
         """Close the page."""
-        self.dismiss("")
+        self.dismiss(None)

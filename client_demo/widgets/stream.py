@@ -106,6 +106,16 @@ class Stream(ScrollView, can_focus=False):
                 self._go(max(min(row, below - 1), below - height, 0) if row >= top else row)
         self.refresh()
 
+    def reveal(self, key: Key) -> None:
+        """Choose a line, however far up, and bring it into view."""
+        lines = self._conversation.lines if self._conversation else []
+        place = next((number for number, line in enumerate(lines) if line.key == key), len(lines))
+        if place < len(lines) - self._window:
+            self._window = len(lines) - place + _WINDOW
+            self._build()
+        self.select(key)
+        self.at_end = self.max_scroll_y - self.scroll_y < 1
+
     def step(self, step: int) -> Key | None:
         """Choose the line above (-1) or below (1) the one that is chosen; below the last is none.
         Returns it."""

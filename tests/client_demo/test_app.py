@@ -224,6 +224,7 @@ async def test_rooms_and_keys(hub):
         await bob.say("#tea", "unread")
         await app.client.until(lambda: app.model.conversation("#tea").unread("@alice") == 1)
         await type_line(pilot, "/leave #tea")
+        await pilot.press("y")
         await app.client.until(lambda: "#tea" not in app.model.conversations)
         await pilot.pause()
         assert "#tea" not in app.query_one(Conversations).names
@@ -239,6 +240,7 @@ async def test_a_room_is_left_and_joined_again(hub):
         await type_line(pilot, "/join #tea")
         await app.client.until(lambda: app.current == "#tea")
         await type_line(pilot, "/leave")
+        await pilot.press("y")
         await app.client.until(lambda: "#tea" not in app.model.conversations)
         await pilot.pause()
         assert app.current is None

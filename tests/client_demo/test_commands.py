@@ -185,7 +185,7 @@ LIKE = "write it like: /pay [@person] 5.00 [USD] [text]"
         ("/pay @bob 5.001", None, "USD has 2 decimals, '5.001' has 3"),
         ("/pay @bob -5", None, "'-5' is not an amount; write it like 12.50"),
         ("/pay @bob 1e3", None, "'1e3' is not an amount; write it like 12.50"),
-        ("/pay @bob 0", None, "'0' USD is out of range"),
+        ("/pay @bob 0", None, "an amount is more than 0"),
         (
             "/pay @bob 5 XYZ tea",
             None,
@@ -199,7 +199,7 @@ LIKE = "write it like: /pay [@person] 5.00 [USD] [text]"
         ("/react odd", "@bob", "'odd' is no emoji; write one, or a name like :heart:"),
         ("/react ^9 tada", "@bob", "there is no such line ^9 in @bob; see /history"),
         ("/react ^x tada", "@bob", "'^x' is not a line like ^12"),
-        ("/edit", None, "write it like: /edit [where] [^line] text"),
+        ("/edit", None, "write it like: /edit [where] [^line] [text]"),
         ("/vanish 2y text", "@bob", "'2y' is not a time like 30s, 10m, 2h or 7d"),
         ("/vanish 0s text", "@bob", "'0s' is not a time like 30s, 10m, 2h or 7d"),
         ("/ban @bob 900d", "#tea", "'900d' is not a time like 30s, 10m, 2h or 7d"),

@@ -92,6 +92,46 @@ async def test_somebody_new_is_looked_up_once_at_a_time(desk):
     assert desk.kinds() == [], "who is known is not looked up"
 
 
+@pytest.mark.parametrize("kind", ["accept", "decline", "block", "unblock"])
+def test_a_decision_of_ours_asks_for_the_list(desk, kind):
+    desk.take(CONNECTED)
+    desk.lists("@eve", state="request")
+    desk.kinds()
+    frame = {"type": kind, "id": "d", "who": "@eve"}
+    desk.take(events.Stored(frame, {"id": "d", "at": 1, "box": "@alice", "seq": 1}))
+    assert desk.kinds() == ["conversations"], "so that who was accepted is watched"
+    desk.lists("@eve")
+    desk.kinds()
+    entry = frame | {"from": "@alice", "box": "@alice", "seq": 2, "at": 1}
+    desk.take(events.EntryCame(entry))
+    assert desk.kinds() == ["conversations"], "so it is on our other devices"
+    desk.lists("@eve")
+    desk.kinds()
+    desk.take(events.EntryCame(entry | {"seq": 3, "box": "#tea", "room": "#tea"}))
+    assert desk.kinds() == [], "who is let into a room changes nothing"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"type": "read", "from": "@bob", "to": "@alice", "up_to": "x"},
+        {"type": "settled", "from": "@alice", "to": "@bob", "amount": 500, "currency": "USD"},
+    ],
+    ids=lambda sign: sign["type"],
+)
+def test_a_sign_that_somebody_accepted_us_asks_for_the_list(desk, sign):
+    desk.take(CONNECTED)
+    desk.lists("@bob", state="sent")
+    desk.kinds()
+    entry = sign | {"id": "x", "box": "@alice", "seq": 1, "at": 1}
+    desk.take(events.EntryCame(entry))
+    assert desk.kinds() == ["conversations"]
+    desk.lists("@bob")
+    desk.kinds()
+    desk.take(events.EntryCame(entry | {"seq": 2}))
+    assert desk.kinds() == [], "once is enough"
+
+
 def test_a_room_that_was_joined_is_read_at_once(desk):
     desk.take(events.Stored({"type": "join", "id": "j", "room": "#tea"}, {"id": "j", "at": 1}))
     assert desk.posted == [{"type": "history", "box": "#tea"}]

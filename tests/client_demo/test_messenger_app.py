@@ -61,6 +61,14 @@ async def do(app, pilot, line):
     await settle(app, pilot)
 
 
+async def until_true(pilot, condition):
+    for _ in range(100):
+        if condition():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError
+
+
 async def until_shown(app, pilot, text):
     async def look():
         await pilot.pause()
@@ -130,6 +138,8 @@ async def test_a_line_is_chosen_answered_reacted_to_pinned_and_edited(hub):
         assert isinstance(app.screen, Reader)
         await pilot.press("escape")
         await do(app, pilot, "/delete")
+        assert isinstance(app.screen, Question)
+        await pilot.press("y")
         await until_shown(app, pilot, "(deleted)")
 
 
@@ -205,6 +215,9 @@ async def test_a_room_from_its_making_to_its_end(hub):
         await do(app, pilot, "/unban @bob")
         await do(app, pilot, "/kick @bob")
         await do(app, pilot, "/leave")
+        assert "#tea" in app.model.conversations, "it is asked first"
+        await pilot.press("y")
+        await settle(app, pilot)
         assert "#tea" not in app.model.conversations
 
 
@@ -212,7 +225,7 @@ async def test_who_asks_to_join_is_let_in(hub):
     async with friends(hub) as (bob, app, pilot):
         await do(app, pilot, "/create #tea ask")
         await bob.do(type="join", room="#tea")
-        await until_shown(app, pilot, "@bob asks to join: /accept or /decline")
+        await until_shown(app, pilot, "@bob asks to join: /accept @bob or")
         await bob.client.until(lambda: "#tea" not in bob.model.conversations)
         await do(app, pilot, "/accept @bob")
         await bob.client.until(lambda: "#tea" in bob.model.conversations)
@@ -265,9 +278,60 @@ async def test_search_opens_what_was_found(hub):
         await do(app, pilot, "/search violin from:@alice")
         assert isinstance(app.screen, Reader)
         assert len(app.screen._items) == 3
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await pilot.pause()
         assert app.current == "@bob"
+        chosen = app.model.conversation("@bob").find(app.query_one(Stream).selected)
+        assert chosen.words == "the violin number 1", "and there the line that was found"
+
+
+async def test_a_line_that_was_found_far_back_is_read_and_shown(hub):
+    async with friends(hub) as (bob, app, pilot):
+        await bob.do(type="create", room="#tea")
+        for number in range(120):
+            bob.client.post({"type": "message", "to": "#tea", "text": f"cup {number}"})
+        await bob.client.until(lambda: not bob.client.link.session.unanswered)
+        await do(app, pilot, "/join #tea")
+        first = next(e for e in app.model.conversation("#tea").lines if e.text.startswith("cup"))
+        assert first.text != "cup 3", "it is not loaded yet"
+        await do(app, pilot, "/search cup 3 in:#tea")
+        place = [item.seq for item in app.screen._items].index(5)
+        app.screen.query_one("#items").highlighted = place
+        await pilot.press("enter")
+        await app.client.until(lambda: app.query_one(Stream).selected)
+        await pilot.pause()
+        stream = app.query_one(Stream)
+        rows = [stream.render_line(row).text for row in range(stream.size.height)]
+        assert any("cup 3 " in row for row in rows), rows
+
+
+async def test_edit_alone_brings_the_words_to_the_line(hub):
+    async with friends(hub) as (bob, app, pilot):
+        await do(app, pilot, "the usaul place")
+        await do(app, pilot, "/edit")
+        line = app.model.conversation("@bob").lines[-1]
+        assert app.line.value == f"/edit ^{line.seq} the usaul place"
+        app.line.value = app.line.value.replace("usaul", "usual")
+        await pilot.press("enter")
+        await bob.client.until(lambda: bob.lines("@alice")[-1].words == "the usual place")
+        await do(app, pilot, "/info ^" + str(line.seq))
+        assert any("before     the usaul place" in i.text.plain for i in app.screen._items)
+
+
+async def test_money_that_comes_is_told_in_another_conversation(hub):
+    async with friends(hub) as (bob, app, pilot):
+        await type_line(pilot, "/open @alice")
+        bob.pay("@alice", 450, text="flat white")
+        await app.client.until(lambda: app.model.wallet.available("USD") == 10_450)
+        await pilot.pause()
+        assert said(app)[-1] == "@bob paid you 4.50 USD: flat white"
+
+
+async def test_nobody_by_that_name(hub):
+    async with screen(hub) as (app, pilot):
+        await type_line(pilot, "/open @nobody")
+        await settle(app, pilot)
+        await until_shown(app, pilot, "This hub knows no @nobody")
 
 
 async def test_a_page_grows_by_m(hub):
@@ -282,7 +346,8 @@ async def test_a_page_grows_by_m(hub):
         assert len(app.screen._items) == 25
         await pilot.press("m", "escape")
         await do(app, pilot, "/history 2020-01-01")
-        assert app.screen._items[0].text.plain.startswith("^1 ")
+        places = {item.opens for item in app.screen._items}
+        assert places == {"@bob"}, "the box of all people holds others, too"
 
 
 async def test_devices_are_shown_and_logged_out(hub):
@@ -293,9 +358,26 @@ async def test_devices_are_shown_and_logged_out(hub):
             assert len(app.screen._items) == 3
             await pilot.press("escape")
             await do(app, pilot, "/revoke")
+            assert other.model.stop_code == "", "it is asked first"
+            await pilot.press("y")
             await other.client.until(lambda: other.model.stop_code)
             assert other.model.stop_code == "4500"
             assert app.model.stop_code == ""
+
+
+async def test_who_is_logged_out_elsewhere_sends_nothing_more(hub):
+    async with friends(hub) as (_, app, pilot):
+        token = await token_of(hub.url, "@alice")
+        await type_line(pilot, "/pay 5.00")  # the question is open when the link ends
+        async with online(hub, "@alice", token) as other:
+            await other.do(type="revoke")
+            await app.client.until(lambda: app.model.stop_code)
+        await pilot.press("y")
+        await type_line(pilot, "am I still there?")
+        assert said(app)[-1].startswith("not sent: this device was logged out")
+        assert app.line.value == "am I still there?", "it is not lost"
+        kinds = [line.kind for line in app.model.conversation("@bob").lines]
+        assert kinds == ["message", "message"], "nothing looks as if it were on its way"
 
 
 async def test_a_profile_is_set_and_seen(hub):
@@ -375,6 +457,18 @@ async def test_tab_completes_what_is_typed(hub):
         await pilot.press("x", "left", "tab")
         assert app.line.value == "/open @bob  x", "in the middle of a line Tab is a blank"
         assert isinstance(app.focused, LineInput)
+
+
+async def test_the_keys_for_pages_turn_those_of_the_page_in_view(hub):
+    async with friends(hub) as (_, app, pilot):
+        await pilot.press("f1", "pagedown")
+        await pilot.pause()
+        page = app.screen.query_one(".dialog")
+        await until_true(pilot, lambda: page.scroll_y > 0)
+        before = app.current
+        await pilot.press("ctrl+n")
+        assert app.current == before
+        assert isinstance(app.screen, Info)
 
 
 async def test_themes(hub):

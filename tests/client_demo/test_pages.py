@@ -194,7 +194,7 @@ def test_the_export_page_is_readable_and_obeys_nothing_in_it():
 def test_headings_tell_who_is_there_and_what_to_do():
     model = Model("@alice")
     profile = {"who": "@bob", "name": "Bob\x1b", "seen": NOON}
-    model.people.described([profile])
+    model.people.described(["@bob"], [profile])
     assert headings.title(model, "@bob", UTC).plain == "@bob  Bob␛  last here 2026-11-22 12:00"
     model.people.watched({"online": [], "away": ["@bob"]})
     assert headings.title(model, "@bob", UTC).plain == "@bob  Bob␛  away"

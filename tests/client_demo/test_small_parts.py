@@ -102,7 +102,7 @@ def own(**fields):
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        (own(), "@alice paid 4.50 USD to @bob  cof␛fee  …"),
+        (own(), "@alice pays 4.50 USD to @bob  cof␛fee  …"),
         (
             own(delivery=Delivery.STORED, at=45_240_000),
             "12:34  @alice paid 4.50 USD to @bob  cof␛fee  ✓",
@@ -113,7 +113,7 @@ def own(**fields):
         ),
         (
             own(delivery=Delivery.UNKNOWN),
-            "@alice paid 4.50 USD to @bob  cof␛fee  ?"
+            "@alice pays 4.50 USD to @bob  cof␛fee  ?"
             "  no answer yet; asking again with the same id",
         ),
         (

@@ -130,7 +130,7 @@ def asked(app, kind, question, **answer):
     async def run(pilot):
         await pilot.pause()  # what lies behind a dialog is not drawn anew while it is open
         question_frame = {"type": kind, "id": "q", **question}
-        pilot.app._doing._asked.add("q")
+        pilot.app._doing._asked["q"] = ""
         pilot.app.client.take(events.Answered(question_frame, {"id": "q", **answer}))
 
     return {"app": app, "run_before": run}
