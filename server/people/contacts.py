@@ -46,7 +46,7 @@ Begin = Callable[[Finish], None]
 class _Parked:
     """A post that waits, for answers of its own or behind others of its connection."""
 
-    __slots__ = ("answers", "begin", "id", "missing", "post", "timer")
+    __slots__ = ("answers", "begin", "early", "id", "missing", "post", "timer")
 
     def __init__(self, id: str, post: Post | None = None, begin: Begin | None = None) -> None:
         self.id = id
@@ -58,6 +58,8 @@ class _Parked:
         self.missing = 0
         """Partitions that have not answered."""
         self.timer: asyncio.TimerHandle | None = None
+        self.early = False
+        """Whether it is asked for while earlier posts wait, which may change the answer."""
 
 
 class Contacts:
@@ -88,6 +90,7 @@ class Contacts:
             peer.refuse_post(post, Code.BUSY)
             return
         parked = _Parked(post.id, post)
+        parked.early = bool(queue)
         queue.append(parked)
         if unknown:
             self.asked += 1
@@ -189,6 +192,11 @@ class Contacts:
         assert post is not None
         asked = [one for one in post.lookups if one.key in answers]
         found = hint_of(tuple(asked), [answers[one.key] for one in asked])
+        if found and parked.early:  # who has just joined is a member when their join has left
+            parked.early = False
+            parked.begin = lambda finish: finish(post)
+            self._let_go(peer)
+            return
         post.hint = min(hint for hint in (found, post.hint) if hint) if found else post.hint
         self._let_go(peer)
 

@@ -82,8 +82,8 @@ class Slot:
             try:
                 process = await self.start()
             except WorkerFailed as error:
-                log.error("a worker cannot be started", name=self.name, reason=str(error))
                 self._port.drop(self._place)  # others shall get what would wait here
+                log.error("a worker cannot be started", name=self.name, reason=str(error))
                 ends += 1
             else:
                 self.restarts += 1

@@ -155,3 +155,41 @@ async def test_what_does_not_answer_because_it_is_gone_is_not_busy(
     monkeypatch.setattr(services, "channel", lambda n: Gone if n == 1 else channel(n))
     await alice.send({"type": "message", "id": "m", "to": BOB, "text": "x"})
     assert (await alice.answer("m"))["code"] == "unavailable"
+
+
+async def test_a_no_that_an_earlier_post_makes_a_yes_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever joins a room and shows a payment there at once, without waiting for the ack."""
+    monkeypatch.setattr(module, "ANSWER_S", 60.0)
+    alice, bob, _ = await people(world)
+    room = name_in(1, "tea", "#")
+    await bob.ask("create", room=room)
+    silence = Silence(world, 0)  # which is asked whether she may join one more
+    pay = {"to": BOB, "amount": 250, "currency": "USD", "room": room}
+    await alice.send({"type": "join", "id": "j", "room": room})
+    await alice.send({"type": "payment", "id": "p", **pay})
+    parked = world.first.app.services.contacts.parked
+    await until(lambda: any(len(queue) == 2 and queue[1].answers for queue in parked.values()))
+    silence.end()
+    assert (await alice.answer("j"))["type"] == "ack"
+    assert (await alice.answer("p")).get("state") == "accepted"
+    assert (await entry(bob, "p"))["room"] == room
+
+
+async def test_a_no_that_stays_one_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 60.0)
+    alice, bob, _ = await people(world)
+    room = name_in(1, "tea", "#")
+    await bob.ask("create", room=room)
+    silence = Silence(world, 2)
+    dora = name_in(2, "dora")
+    pay = {"to": BOB, "amount": 250, "currency": "USD", "room": room}
+    await alice.send({"type": "message", "id": "m", "to": dora, "text": "who is not there"})
+    await alice.send({"type": "payment", "id": "p", **pay})
+    await until(lambda: silence.held)
+    silence.end()
+    assert (await alice.answer("m"))["code"] == "unknown_account"
+    assert (await alice.answer("p"))["code"] == "not_a_member"
+    assert await balance(alice) == 10_000
+    assert not world.first.app.services.contacts.parked
