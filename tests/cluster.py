@@ -6,14 +6,15 @@
         await cluster.run(cluster.local.taken_over(node))
 
 Each test gets it empty, whole, and with its slots where they belong; the roles may be others than
-at first. A test that needs other settings runs a `LocalCluster` of its own.
+at first. A test in which no primary ends or stands still uses the fixture `calm`, too. A test that
+needs other settings runs a `LocalCluster` of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ from server.store.local_cluster import LocalCluster
 
 NODE_TIMEOUT_MS = 1000
 """Quick, because tests wait for it; slower machines have longer pauses than this only rarely."""
+CALM_MS = 15_000
+"""Longer than any pause of a slow machine."""
 PATIENCE_S = 60.0
 ON_A_CLUSTER = "on a cluster"
 """In the names of tests that ask for the cluster only when they run."""
@@ -63,6 +66,12 @@ class SharedCluster:
     async def primary_endpoints(self) -> list[Endpoint]:
         """Where they are reached."""
         return [node.endpoint for node in await self.primaries()]
+
+    async def wait_for_nodes(self, timeout_ms: int) -> None:
+        """From now on nobody is taken for dead sooner: no node by the others, and no answer by
+        whoever connects after this."""
+        for node in self.nodes:
+            await self.run(node.ask("CONFIG", "SET", "cluster-node-timeout", timeout_ms))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The outcome of a coroutine of `local`, awaited in its loop."""
@@ -112,3 +121,11 @@ async def cluster(session_cluster: SharedCluster) -> SharedCluster:
     await session_cluster.run(local.heal())
     await session_cluster.run(local.flush())
     return session_cluster
+
+
+@pytest.fixture
+async def calm(cluster: SharedCluster) -> AsyncIterator[None]:
+    """In that cluster, a pause of the machine deposes no node and makes no answer doubtful."""
+    await cluster.wait_for_nodes(CALM_MS)
+    yield
+    await cluster.wait_for_nodes(NODE_TIMEOUT_MS)

@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
+from bench.systems import free_port
 from server.presence import presence
 from tests.support import PATIENCE_S, Hub
 
 pytest_plugins = ["tests.cluster"]
+
+# An example that takes long has found nothing: the machine had other things to do.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
@@ -27,6 +35,12 @@ def presence_on_slow_machines() -> Iterator[None]:
         patch.setattr(presence, "LATE_S", PATIENCE_S)
         patch.setattr(presence, "ANSWERS_S", 3.0)
         yield
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """In place of pytest-asyncio's, whose ports the system gives to clients as well."""
+    return free_port()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from server.store.endpoint import Endpoint
 from tests.support import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
-START_S = 2 * PATIENCE_S
+START_S = 3 * PATIENCE_S
 """A process that starts reads all of its modules, on a machine where other tests run, too."""
 
 

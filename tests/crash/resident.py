@@ -58,7 +58,7 @@ class Resident:
         """No new posts; what is unanswered is still asked again."""
         self._client: Client | None = None
         self._again: set[str] = set()
-        self._sent_again: set[str] = set()
+        self._sent_again = Counter[str]()
         self._answers: dict[str, asyncio.Future[Frame]] = {}
         self._asked = 0
 
@@ -82,7 +82,7 @@ class Resident:
                 return
             self._client = client
             self._again.clear()
-            self._sent_again.update(self.unanswered)
+            self._sent_again.update(self.unanswered.keys())
             for frame in list(self.unanswered.values()):
                 await client.send(frame)
             posting = asyncio.create_task(self._post(client))
@@ -191,14 +191,16 @@ class Resident:
         box, seq = ack["box"], ack["seq"]
         self.counts["replayed"] += ack.get("replayed", False)
         self.counts["unknown, resolved"] += id in self.doubtful
+        # What is replayed happened before it was sent for the last time, which may be again.
+        again = self._sent_again[id] > ack.get("replayed", False)
+        if again and (frame["type"] != "message" or box != self.name):
+            self.judged_anew.add(id)
         if ack.get("replayed"):
             if box in self.cursors and seq > self.cursors[box] and frame["type"] != "leave":
                 self.faults.append(f"{self.name} was not told {box} {seq} before its replayed ack")
             if frame["type"] in ("join", "create"):
                 self.cursors.setdefault(box, seq)  # it may be all that is known of the room
             return
-        if id in self._sent_again and (frame["type"] != "message" or box != self.name):
-            self.judged_anew.add(id)
         if frame["type"] in ("join", "create"):
             self.cursors[box] = seq - 1
         self._see(box, seq, id, "ack")

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from protocol.errors import Close
-from tests.crash.hub_process import HubProcess
+from tests.crash.hub_process import START_S, HubProcess
 from tests.crash.town import Town
+from tests.support import until
 
 
 async def test_ctrl_c_under_load_drains(hub_process: HubProcess, town: Town) -> None:
@@ -18,6 +19,7 @@ async def test_ctrl_c_under_load_drains(hub_process: HubProcess, town: Town) -> 
     await hub_process.start()
     await town.settle()
     await town.until_acknowledged(50)
+    await until(lambda: all(one.acks for one in town.people))  # everyone has come in
     hub_process.signal(signal.SIGINT)
     assert await hub_process.ended() == 0
     assert hub_process.directory.server_lock.holder() is None, "the store outlived the hub"
@@ -51,7 +53,7 @@ async def test_a_second_hub_on_the_same_data_is_refused(hub_process: HubProcess)
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(START_S):
         out, err = await second.communicate()
     assert second.returncode == 1
     assert out == b""

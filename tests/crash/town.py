@@ -208,7 +208,7 @@ class Town:
             mine = [e for e in boxes[box] if e["from"] == one.name and e["type"] not in late]
             ids = [e["id"] for e in mine if e["id"] in order]
             places = [order[id] for id in ids if id not in one.doubtful | one.judged_anew]
-            assert places == sorted(places), (one.name, box)
+            assert places == sorted(places), (one.name, box, ids)
 
     def _judge_balances(self, balances: dict[str, int]) -> None:
         """Every balance is what the acknowledged payments say, and the sum is what came in."""

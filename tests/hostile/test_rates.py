@@ -9,7 +9,7 @@ from tests.support import Client, Hub
 
 from .conftest import MakeHub
 
-SLOWLY = {"posts_per_s": 20.0, "posts_burst": 5}
+SLOWLY = {"posts_per_s": 4.0, "posts_burst": 2}
 
 
 async def answers_to(client: Client, frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -45,13 +45,13 @@ def payments(count: int) -> list[dict[str, Any]]:
 async def test_posts_that_are_held_back_succeed_later_with_the_same_id(make_hub: MakeHub) -> None:
     hub = await make_hub(**SLOWLY)
     alice, bob = await hub.register("alice"), await hub.register("bob")
-    first = await answers_to(alice, payments(20))
-    late = [frame for frame, got in zip(payments(20), first, strict=True) if got["type"] == "error"]
+    first = await answers_to(alice, payments(12))
+    late = [frame for frame, got in zip(payments(12), first, strict=True) if got["type"] == "error"]
     assert {got["code"] for got in first if got["type"] == "error"} == {"rate_limited"}
-    assert len(late) >= 10
+    assert late
     assert [(await insist(alice, frame))[0]["type"] for frame in late] == ["ack"] * len(late)
     sheet = await bob.ask("balance")
-    assert sheet["balances"]["USD"]["available"] == 10_020
+    assert sheet["balances"]["USD"]["available"] == 10_012
 
 
 async def test_the_rate_is_the_accounts_not_the_connections(make_hub: MakeHub) -> None:

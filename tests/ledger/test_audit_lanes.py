@@ -135,11 +135,12 @@ async def test_passes_while_legs_are_carried(town: Town, shelf: redis.asyncio.Re
 
     mover = asyncio.create_task(go_on())
     try:
-        reports: list[AuditReport] = [await audit(shelf, KEYS) for _ in range(3)]
+        reports: list[AuditReport] = []
+        while len(reports) < 3 or moved <= 3:
+            reports.append(await audit(shelf, KEYS))
     finally:
         mover.cancel()
-    assert [report.findings for report in reports] == [[]] * 3
-    assert moved > 3
+    assert [one for report in reports for one in report.findings] == []
 
 
 Plant = Callable[[Town], object]

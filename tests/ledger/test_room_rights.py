@@ -124,7 +124,8 @@ def room(client: redis.Redis) -> Room:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(calls)
 def test_a_room_has_one_owner_whatever_happens(

@@ -28,10 +28,23 @@ def make_hubs(make_hub: MakeHub) -> MakeHubs:
     return make
 
 
+async def page_of(client: Client, **fields: Any) -> dict[str, Any]:
+    """The page of a search for which all was read. A worker that got no core for a while says at
+    first that it is behind."""
+    pages: list[dict[str, Any]] = []
+
+    async def whole() -> bool:
+        pages.append(await client.ask("search", **fields))
+        assert pages[-1]["type"] == "found", pages[-1]
+        return not pages[-1].get("behind")
+
+    await until(whole)
+    return pages[-1]
+
+
 async def find(client: Client, **fields: Any) -> list[str]:
     """What the first page of a search holds, as texts."""
-    page = await client.ask("search", **fields)
-    assert page["type"] == "found", page
+    page = await page_of(client, **fields)
     return [hit["entry"].get("text", "") for hit in page["hits"]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.search.conftest import MakeHubs, a_moment, find, find_all, say
+from tests.search.conftest import MakeHubs, a_moment, find, find_all, page_of, say
 from tests.support import Client, Hub, until
 
 
@@ -107,7 +107,7 @@ async def test_pages_stay_while_new_entries_come(hub: Hub) -> None:
     seen: list[dict[str, Any]] = []
     after: dict[str, Any] = {}
     while True:
-        page = await alice.ask("search", words="word", limit=7, **after)
+        page = await page_of(alice, words="word", limit=7, **after)
         seen += [hit["entry"] for hit in page["hits"]]
         if "after" not in page:
             break
@@ -122,7 +122,7 @@ async def test_a_last_page_that_is_full_says_so(hub: Hub) -> None:
     alice = await hub.register("alice")
     for number in range(4):
         await say(alice, "@alice", f"word {number}")
-    page = await alice.ask("search", words="word", limit=4)
+    page = await page_of(alice, words="word", limit=4)
     assert len(page["hits"]) == 4
     assert "after" not in page
 
@@ -134,7 +134,7 @@ async def test_long_texts_make_short_pages(hub: Hub) -> None:
         await say(alice, "@alice", long)
     pages, after = [], dict[str, Any]()
     while not pages or after:
-        page = await alice.ask("search", words="needle", **after)
+        page = await page_of(alice, words="needle", **after)
         pages.append(len(page["hits"]))
         after = {"after": page["after"]} if "after" in page else {}
     assert pages == [2, 2, 1]
@@ -180,9 +180,15 @@ async def test_one_question_at_a_time(hub: Hub, monkeypatch: pytest.MonkeyPatch)
 async def test_so_many_questions_at_a_time(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.search.desk.OPEN_MAX", 1)
     alice, bob = await hub.register("alice"), await hub.register("bob")
-    await alice.send({"type": "search", "id": "first", "words": "word"})
-    await until(lambda: hub.app.services.search._open)
-    assert (await bob.ask("search", words="word"))["code"] == "busy"
+    desk = hub.app.services.search
+    answer, held = desk._answer, list[Any]()
+    with monkeypatch.context() as slow:
+        slow.setattr(desk, "_answer", held.append)
+        await alice.send({"type": "search", "id": "first", "words": "word"})
+        await until(lambda: desk._open)
+        assert (await bob.ask("search", words="word"))["code"] == "busy"
+        await until(lambda: held)
+    answer(*held)
     assert (await alice.answer("first"))["type"] == "found"
     assert await find(bob, words="word") == []
 
@@ -243,7 +249,7 @@ async def test_two_hubs_share_an_index(make_hubs: MakeHubs, tmp_path: Any) -> No
     alice, bob = await first.register("alice"), await second.register("bob")
     for number in range(40):
         await say(alice, "@bob", f"word {number}")
-    both = await asyncio.gather(*(one.ask("search", words="word") for one in (alice, bob)))
+    both = await asyncio.gather(*(page_of(one, words="word") for one in (alice, bob)))
     assert [len(page["hits"]) for page in both] == [20, 20]
     figures = [one.app.services.search.figures for one in (first, second)]
     assert all(one is not None for one in figures)

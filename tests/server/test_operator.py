@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.config import Settings, SettingsError
-from tests.support import Hub
+from tests.support import PATIENCE_S, Hub
 
 TELLER = Path(sys.executable).with_name("teller")
 
@@ -24,7 +24,7 @@ async def teller(*arguments: str, **environment: str) -> tuple[int, str, str]:
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(3 * PATIENCE_S):
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()

@@ -106,6 +106,11 @@ class Bench:
     def read(self) -> None:
         self.pipeline.read(READ, self.replies.append)
 
+    def wait_out(self) -> None:
+        """As if all patience had passed."""
+        if self.pipeline._give_up_at is not None:
+            self.pipeline._give_up_at -= self.pipeline._patience_s
+
     async def call(self, *ids: str) -> None:
         """Wait for the call that carries exactly these."""
         await until(lambda: self.node.waiting)
@@ -219,12 +224,12 @@ async def test_a_read_is_not_kept_waiting_by_posts_that_never_end() -> None:
 
 
 async def test_patience_is_new_after_a_read_that_the_store_answered() -> None:
-    bench = Bench(patience_s=0.6)
+    bench = Bench()
     bench.read()
     bench.node.answer(MOVED)
     await until(lambda: bench.node.waiting)
     bench.node.answer(1)
-    await asyncio.sleep(0.7)
+    bench.wait_out()
     bench.read()
     bench.node.answer(MOVED)
     await until(lambda: bench.node.waiting)
@@ -232,7 +237,10 @@ async def test_patience_is_new_after_a_read_that_the_store_answered() -> None:
     assert bench.replies == [[1], [2]]
 
 
-async def test_no_post_is_forgotten_behind_those_that_need_a_missing_replica() -> None:
+async def test_no_post_is_forgotten_behind_those_that_need_a_missing_replica(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SHORT_S", 60.0)
     bench = Bench(promise=DISK)
     bold = [f"bold {n}" for n in range(POSTS_PER_CALL)]
     bench.post("1", durable="replica")
@@ -291,17 +299,19 @@ async def test_a_catch_up_goes_ahead_and_is_not_asked_again() -> None:
 
 
 async def test_patience_ends_and_comes_back_with_the_store() -> None:
-    bench = Bench(patience_s=0.6)
+    bench = Bench()
     bench.node.up = False
     bench.post("1", "2")
     bench.read()
+    await until(lambda: bench.pipeline.retries)
+    bench.wait_out()
     await until(lambda: bench.desk.failures)
     assert bench.desk.failures == [("1", Code.UNAVAILABLE), ("2", Code.UNAVAILABLE)]
     assert isinstance(bench.replies[0][0], Lost)
     assert (bench.load, bench.pipeline.idle) == (Load(), True)
     bench.desk.failures.clear()
     bench.post("3")  # nobody waits as long again for a store that has been away for long
-    await asyncio.sleep(0.02)
+    await until(lambda: bench.desk.failures)
     assert bench.desk.failures == [("3", Code.UNAVAILABLE)]
     bench.node.up = True
     bench.post("4")
@@ -398,7 +408,10 @@ async def test_a_refusal_needs_no_disk() -> None:
     assert (bench.desk.settled_ids, bench.desk.failures) == (["1"], [])
 
 
-async def test_one_who_asks_for_more_gets_it_and_the_others_are_told_what_was_reached() -> None:
+async def test_one_who_asks_for_more_gets_it_and_the_others_are_told_what_was_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SHORT_S", 60.0)
     bench = Bench(promise=DISK)
     bench.post("1")
     bench.post("2", durable="replica")
@@ -479,11 +492,11 @@ async def test_so_is_a_read_and_a_sign_of_life_that_came_late() -> None:
 
 
 async def test_a_sign_of_life_in_between_keeps_the_answer_good() -> None:
-    bench = Bench(promise=Promise(late_s=1.0))
+    bench = Bench(promise=Promise(late_s=60.0))
     pulse = bench.pipeline.pulse
     assert pulse is not None
     for _ in range(4):
-        await asyncio.sleep(0.3)
+        pulse.heard -= 0.3 * 60.0  # so long ago
         pulse.beat()
         bench.node.answer("PONG")
     bench.post("1")

@@ -23,6 +23,7 @@ MakeHub = Callable[..., Awaitable[Hub]]
 FINAL_S = 40.0
 """How long a client keeps asking for the outcome: over a failover."""
 TRIES = 3
+BALANCE = {"type": "balance", "id": "b"}
 
 
 async def town(make_hub: MakeHub, cluster: SharedCluster, durability: str) -> tuple[Hub, Client]:
@@ -101,9 +102,10 @@ async def test_replica_is_told_only_where_a_replica_has_it(
     for id in ("p2", "p3"):
         ack = await final(alice, pay(id))
         assert (ack["type"], ack["durable"]) == ("ack", "replica")
-    assert (await alice.ask("balance"))["balances"]["USD"]["available"] == 9_997
+    assert (await final(alice, BALANCE))["balances"]["USD"]["available"] == 9_997
 
 
+@pytest.mark.usefixtures("calm")
 async def test_a_payment_may_ask_for_a_replica_where_the_hub_does_not(
     make_hub: MakeHub, cluster: SharedCluster
 ) -> None:
@@ -134,13 +136,14 @@ async def test_nothing_acked_as_replica_is_lost_with_its_primary(
     await cluster.run(primary.start())
     await spending
     assert len(acked) == 400
-    sheet = await alice.ask("balance")
+    sheet = await final(alice, BALANCE)
     assert sheet["balances"]["USD"]["available"] == 10_000 - 400
     ids: list[str] = []
     page: dict[str, Any] = {"more": True, "entries": []}
     while page["more"]:
         below = {"before": page["entries"][0]["seq"]} if page["entries"] else {}
-        page = await alice.ask("history", box="@alice", limit=200, **below)
+        asked = {"type": "history", "id": "h", "box": "@alice", "limit": 200, **below}
+        page = await final(alice, asked)
         ids = [one["id"] for one in page["entries"] if one["type"] == "payment"] + ids
     assert ids == acked
     assert hub.app.services.promise.least == "replica"
@@ -164,10 +167,11 @@ async def test_a_deposed_primary_that_wakes_up_acknowledges_nothing(
     else:
         assert answer["code"] == "outcome_unknown"
         assert again["type"] == "ack"
-    assert (await alice.ask("balance"))["balances"]["USD"]["available"] == 9_998
-    assert hub.app.services.stores.up
+    assert (await final(alice, BALANCE))["balances"]["USD"]["available"] == 9_998
+    await until(lambda: hub.app.services.stores.up)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_posts_outlive_a_failover_without_a_word(
     make_hub: MakeHub, cluster: SharedCluster
 ) -> None:

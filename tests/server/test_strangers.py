@@ -234,6 +234,7 @@ async def test_where_strangers_are_welcome_nothing_waits(make_hub: MakeHub) -> N
     assert await available(bob) == (11000, 0)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_on_a_cluster(make_hub: MakeHub, cluster: SharedCluster) -> None:
     """The keys of contacts and offers, which are none of a call's, lie where the pair lies."""
     hub = await make_hub(store=cluster.url, partitions=16, strangers="ask")

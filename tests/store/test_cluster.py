@@ -21,6 +21,7 @@ from .posters import PARTITIONS, Town, assert_ordered, assert_whole, town
 HALF_A_CLUSTER = (0, 8191)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_every_partition_is_served_where_it_lies(cluster: SharedCluster) -> None:
     async with town(cluster.url) as one:
         assert isinstance(one.stores, ClusterStores)
@@ -36,6 +37,7 @@ async def test_every_partition_is_served_where_it_lies(cluster: SharedCluster) -
         assert all(poster.agains == [] for poster in one.posters)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_slots_migrate_under_load(
     cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +58,7 @@ async def test_slots_migrate_under_load(
         assert not any(poster.moved_while_up for poster in one.posters)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_a_slot_is_moved_key_by_key(cluster: SharedCluster) -> None:
     """The older way: commands with several keys are refused for a while, single ones redirected."""
     source, target, _ = await cluster.primaries()
@@ -120,6 +123,7 @@ async def test_a_primary_stands_still_and_is_deposed(cluster: SharedCluster) -> 
         await assert_whole(one)
 
 
+@pytest.mark.usefixtures("calm")
 async def test_seeds_of_which_only_one_answers(cluster: SharedCluster) -> None:
     taking_writes = await cluster.primaries()
     replica = next(node for node in cluster.nodes if node not in taking_writes)
@@ -130,6 +134,7 @@ async def test_seeds_of_which_only_one_answers(cluster: SharedCluster) -> None:
     assert {end.port for end in found} == {node.port for node in taking_writes}
 
 
+@pytest.mark.usefixtures("calm")
 async def test_all_nodes_are_entered_as_the_user_of_the_url(cluster: SharedCluster) -> None:
     for node in cluster.nodes:
         await cluster.run(node.ask("ACL", "SETUSER", "ann", "on", ">pw", "~*", "&*", "+@all"))
@@ -151,6 +156,7 @@ async def test_one_command_by_slot(cluster: SharedCluster) -> None:
         await ask_at(endpoint, 0, "NONSENSE")
 
 
+@pytest.mark.usefixtures("calm")
 async def test_subscriptions_follow_a_slot(
     cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +222,7 @@ async def test_a_node_that_is_not_fit_is_no_start(
     assert stores.links() == []
 
 
+@pytest.mark.usefixtures("calm")
 async def test_the_new_node_gets_nothing_before_the_old_one_has_answered(
     cluster: SharedCluster,
 ) -> None:
@@ -243,6 +250,7 @@ async def test_the_new_node_gets_nothing_before_the_old_one_has_answered(
             await link.stop()
 
 
+@pytest.mark.usefixtures("calm")
 async def test_stores_that_stop_while_they_look_leave_nobody_behind(
     cluster: SharedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,15 +17,17 @@ from tests.support import PASSWORD, PATIENCE_S, Client, until
 
 ANSWER_WAIT_S = 4.0
 """How long to wait for a page before it is asked for again."""
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What reading in `/proc` says of a process that ended before the file was opened, or since."""
 
 
 def children(pid: int) -> dict[int, list[str]]:
     """Process ids and command lines of the processes that `pid` started."""
     found = {}
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(*GONE):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             for child in (thread / "children").read_text().split():
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(*GONE):
                     words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
                     found[int(child)] = words
     return found
@@ -35,7 +37,7 @@ def running(pid: int) -> bool:
     """Whether the process is there, and no mere zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
+    except GONE:
         return False
     return state != "Z"
 
@@ -161,8 +163,8 @@ class Crew(HubProcess):
 
 def _descriptors(pid: int) -> set[str]:
     found = set()
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(*GONE):
         for one in os.scandir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(*GONE):
                 found.add(os.readlink(one.path))
     return found

@@ -12,7 +12,7 @@ from bench.systems import free_port
 from server.config import SettingsError
 from server.workers import port as port_module
 from server.workers.port import Port
-from tests.crash.hub_process import ROOT
+from tests.crash.hub_process import ROOT, START_S
 from tests.workers.crew import Crew, children
 
 
@@ -95,7 +95,7 @@ async def test_a_second_server_on_the_port_is_refused_and_leaves_nothing(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(second.communicate(), 20)
+    out, err = await asyncio.wait_for(second.communicate(), START_S)
     assert (second.returncode, out) == (1, b"")
     assert err.decode().startswith(f"teller: cannot listen on 127.0.0.1:{crew.port}: ")
     assert "address already in use" in err.decode().lower()

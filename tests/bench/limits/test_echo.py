@@ -9,7 +9,7 @@ import pytest
 from bench.limits import echo
 from bench.load.histogram import merge
 
-WINDOW = {"seconds": 0.2, "warm_up": 0.1, "connections": 4, "depth": 3}
+WINDOW = {"seconds": 0.5, "warm_up": 0.1, "connections": 4, "depth": 3}
 
 
 @pytest.mark.parametrize("framing", ["tcp", "websocket"])

@@ -15,7 +15,7 @@ MIXES = (
     ("pair", {"message": 1}),
     ("zipf", {"message": 3, "payment": 1}),
 )
-WINDOW = {"seconds": 0.2, "warm_up": 0.1, "depth": 4, "size": 20}
+WINDOW = {"seconds": 0.5, "warm_up": 0.1, "depth": 4, "size": 20}
 
 pytestmark = pytest.mark.xdist_group("store limits")  # they share a hub
 

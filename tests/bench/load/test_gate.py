@@ -63,7 +63,7 @@ async def test_a_planted_fault_is_caught(
 ) -> None:
     async with entered(4, planted, room=to == "room") as (hub, worker):
         plan = {"to": to, "senders": senders, "depth": 3}
-        result = await worker.load(seconds=0.1, warm_up=0.0, drain=0.2, **plan)
+        result = await worker.load(seconds=0.4, warm_up=0.0, drain=0.5, **plan)
         assert found(result) == ({fault} if fault else set())
         assert result["sent"] == hub.messages > 20
 
@@ -72,8 +72,8 @@ async def test_a_planted_fault_is_caught(
 async def test_a_fault_shows_where_only_deliveries_are_counted(entered: Enter, fault: str) -> None:
     planted = Planted(acks=False, **{fault: 7})
     async with entered(4, planted, "json-noack", room=True) as (_, worker):
-        plan = {"to": "room", "senders": 2, "depth": 3, "seconds": 0.1, "warm_up": 0.0}
-        result = await worker.load(**plan, drain=0.2)
+        plan = {"to": "room", "senders": 2, "depth": 3, "seconds": 0.4, "warm_up": 0.0}
+        result = await worker.load(**plan, drain=0.5)
         assert len(found(result)) == 1
 
 

@@ -13,7 +13,7 @@ from .test_gate import found
 from .test_window import count_of
 
 PAYMENTS: dict[str, Any] = {"kinds": {"payment": 1}, "until": "settled", "depth": 3}
-SHORT: dict[str, Any] = {"seconds": 0.1, "warm_up": 0.0, "drain": 0.2}
+SHORT: dict[str, Any] = {"seconds": 0.4, "warm_up": 0.0, "drain": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bench.model.store import memory_of
 from bench.options import Load
 from bench.stage import Stage
 
-SHORT = {"seconds": 0.3, "warm_up": 0.05}
+SHORT = {"seconds": 0.8, "warm_up": 0.05}
 
 
 class Silent:
@@ -28,7 +28,7 @@ class Silent:
 
 def stage() -> Stage:
     sizes = replace(
-        measure.SIZES, rounds=1, seconds=0.2, warm_up=0.05, rooms=(6,), idle=(40,), storm=20,
+        measure.SIZES, rounds=1, seconds=0.8, warm_up=0.05, rooms=(6,), idle=(40,), storm=20,
         connections=8,
     )  # fmt: skip
     return Stage(Load(), sizes, Log(Silent()), [])

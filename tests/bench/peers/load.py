@@ -4,7 +4,7 @@ from bench.load.driver import Generator
 from bench.systems import System
 
 MEMBERS = 6
-PLAN = {"seconds": 0.3, "warm_up": 0.1, "depth": 4, "size": 20}
+PLAN = {"seconds": 0.8, "warm_up": 0.1, "depth": 4, "size": 20}
 BIG = 65_536
 """Text of more bytes than a frame with a short header holds."""
 

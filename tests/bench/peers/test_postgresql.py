@@ -11,11 +11,11 @@ import pytest
 
 from bench.errors import BenchError
 from bench.load.histogram import merge
-from bench.peers import PEERS, home
+from bench.peers import PEERS, home, pgbench
 from bench.peers.pgbench import CLIENTS, read_log, script, tree_cpu_ns
 from bench.peers.postgresql import ACCOUNTS, PostgreSQL
 
-WINDOW = {"seconds": 0.3, "warm_up": 0.1}
+WINDOW = {"seconds": 0.8, "warm_up": 0.1}
 SLEEP = """
 CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
@@ -28,6 +28,12 @@ CREATE TRIGGER forget BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION for
 """
 
 pytestmark = pytest.mark.xdist_group("postgresql")  # they share a server
+
+
+@pytest.fixture(autouse=True)
+def _connects_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine its clients take seconds to connect, which are in pgbench's time."""
+    monkeypatch.setattr(pgbench, "MARGIN_SECONDS", 4.0)
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +90,16 @@ def test_it_stops_and_leaves_nothing_behind() -> None:
 
 
 def test_open_loop_follows_its_rate(server: PostgreSQL) -> None:
-    result = server.play(rate=50, **WINDOW)
+    result = server.play(rate=20, **WINDOW)
     assert not any(result["faults"].values())
-    assert 0 < result["sent"] < 200  # 50 in a second; a closed loop does thousands
+    assert 0 < result["sent"] < 200  # 20 in a second; a closed loop does thousands
 
 
 def test_a_planted_delay_is_in_every_latency(server: PostgreSQL) -> None:
     server.ask(SLEEP)
     result = server.play(**WINDOW)
     server.ask("DROP TRIGGER pause ON journal")
-    assert 0 < result["acked"] <= CLIENTS * 20
+    assert 0 < result["acked"] <= CLIENTS * (result["seconds"] / 0.05 + 1)
     assert merge([result["ack"]]).get_min_value() >= 49_900  # three digits are kept
 
 

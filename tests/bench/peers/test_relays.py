@@ -33,7 +33,7 @@ def test_a_relay_passes_on_what_it_gets(system: System) -> None:
 
 
 def test_only_some_relays_acknowledge(system: System) -> None:
-    plan = {"seconds": 0.2, "warm_up": 0.0, "to": "pair", "kinds": {"message": 1}, "depth": 2}
+    plan = {"seconds": 0.8, "warm_up": 0.0, "to": "pair", "kinds": {"message": 1}, "depth": 2}
     with Generator.of_clients(system.addresses, system.dialect) as generator:
         generator.call("enter", number=2)
         result = generator.call("load", **plan)
@@ -45,7 +45,7 @@ def test_only_some_relays_acknowledge(system: System) -> None:
 def test_everyone_stays_in_a_large_room() -> None:
     """Where rooms outlive connections, the generator fills large ones while nobody is there."""
     members = JOIN_IN_TURN_MAX + 1
-    plan = {"seconds": 0.2, "warm_up": 0.0, "to": "room", "kinds": {"room": 1}, "senders": 1}
+    plan = {"seconds": 0.8, "warm_up": 0.0, "to": "room", "kinds": {"room": 1}, "senders": 1}
     with (
         PEERS["relay"].start(home("relay")) as system,
         Generator.of_clients(system.addresses, system.dialect) as generator,

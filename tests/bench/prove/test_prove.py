@@ -15,6 +15,7 @@ from bench import procfs
 from bench.prove.verdict import PROMISES
 from bench.prove.wanted import PLANTS
 from bench.systems import TELLER_PROGRAM
+from tests.support import until
 
 ENDS_S = 240
 
@@ -111,5 +112,4 @@ async def test_when_it_is_stopped_nothing_of_it_is_left(tmp_path: Path) -> None:
         assert {"valkey-server", "teller"} & set(below.values()), below
         process.terminate()
         assert await process.wait() == 130
-    left = [pid for pid in below if Path(f"/proc/{pid}").exists()]  # noqa: ASYNC240
-    assert left == []
+    await until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])

@@ -6,7 +6,7 @@ from bench.options import Load
 from bench.scenarios.crossing import PARTITIONS, people
 from server.ledger.keys import Keyspace
 
-from .conftest import Play, figures
+from .conftest import TINY, Play, figures
 
 
 def test_workers(play: Play) -> None:
@@ -43,8 +43,8 @@ def test_relay(play: Play) -> None:
 
     assert published("apart") > 0.1  # several may go in one, but no more than are in flight
     for name in ("together", "beside", "alone"):
-        # Nothing but what each hub says once a second, whatever the load.
-        operations = found[f"relay {name}", "teller", "operations"].value
+        # Nothing but what each hub says once a second, whatever the load: a few in all.
+        operations = found[f"relay {name}", "teller", "operations"].value * TINY.seconds
         assert published(name) * operations < 10
     assert ("relay apart", "teller", "system CPU per op − together") in found
     assert ("relay apart calm", "teller", "delivery p50 − together") in found
@@ -57,9 +57,10 @@ def test_crossing(play: Play) -> None:
     found = figures(outcome)
     for name in ("crossing", "crossing at half"):
         assert found[name, "teller", "settled p99"].value > 0
-    # What is done in the end cannot be done before it was begun, nor before the ack.
+    # What is done in the end cannot be done before it was begun, nor before the ack; where the
+    # generator had to stand still it may read both at once.
     settled = found["crossing at half", "teller", "settled p50"].value
-    assert settled > found["crossing at half", "teller", "ack p50"].value
+    assert settled >= found["crossing at half", "teller", "ack p50"].value
     assert ("crossing within at half", "teller", "settled p50") not in found
     assert ("crossing", "teller", "system CPU per op ÷ within") in found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -38,6 +39,14 @@ def link(line: Generator) -> Callable[..., int]:
         return number
 
     return make
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` is true; give up loudly."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.01)
 
 
 def dial(port: int) -> socket.socket:

@@ -19,7 +19,8 @@ from bench.world.netns import Places, inside, lacks, ping, places
 from bench.world.planet import planet
 from bench.world.probe import read_exactly
 
-WAIT_SECONDS = 20
+from .conftest import WAIT_SECONDS, until
+
 REASON = lacks()
 
 pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
@@ -102,10 +103,8 @@ def test_nothing_is_left_when_the_parent_is_killed() -> None:
         namespace, router = one.stdout.readline().split()
         assert _held(namespace)
         one.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + WAIT_SECONDS
-    while Path(f"/proc/{router}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _held(namespace)
+    until(lambda: not Path(f"/proc/{router}").exists())
+    until(lambda: not _held(namespace))
 
 
 def _held(namespace: str) -> bool:

@@ -53,7 +53,8 @@ async def go_back(world: World, number: int, kept: dict[bytes, bytes]) -> None:
     for key in await partition(world, number):
         await channel.request("DEL", key)
     for key, value in kept.items():
-        await channel.request("RESTORE", key, 0, value)
+        # A hub may have noted meanwhile when a device that it holds was last there.
+        await channel.request("RESTORE", key, 0, value, "REPLACE")
 
 
 def couriers(world: World) -> list[Courier]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -119,7 +118,10 @@ async def test_who_hides_is_not_seen(hubs: list[Hub]) -> None:
     assert await presence_of(alice, "@bob") == "online"
 
 
-async def test_who_comes_back_at_once_was_never_gone(hub: Hub) -> None:
+async def test_who_comes_back_at_once_was_never_gone(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.presence.presence.TICK_S", 3600.0)
     alice, bob = await hub.register("alice"), await hub.register("bob")
     carol = await hub.register("carol")
     await alice.ask("watch", who=["@bob", "@carol"])
@@ -129,6 +131,7 @@ async def test_who_comes_back_at_once_was_never_gone(hub: Hub) -> None:
     await bob.close()
     await until(lambda: {"@bob", "@carol"} <= presence._dirty.keys())
     await hub.hello(token, {})
+    presence._tick()
     assert (await alice.receive())["from"] == "@carol"
     assert await nothing_more(alice) == []
 
@@ -181,10 +184,11 @@ async def test_a_lost_word_is_made_good(hubs: list[Hub], monkeypatch: pytest.Mon
     first, second = hubs
     alice, bob = await first.register("alice"), await second.register("bob")
     await alice.ask("watch", who=["@bob"])
+    lost: list[Word] = []
     with monkeypatch.context() as lossy:
-        lossy.setattr(Afar, "_say", lambda *args, **fields: None)
+        lossy.setattr(Afar, "_say", lambda self, hub, word, *more, **fields: lost.append(word))
         await bob.close()
-        await asyncio.sleep(0.5)
+        await until(lambda: Word.TELL in lost)
     assert await nothing_more(alice) == []
     first.app.services.presence.afar.ask_all()  # as the round does
     assert await presence_of(alice, "@bob") == "offline"
@@ -205,17 +209,19 @@ async def test_a_hub_taken_for_dead_is_told_again(hubs: list[Hub]) -> None:
 async def test_while_the_loop_is_late_typing_is_dropped_and_presence_waits(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.presence.presence.LATE_S", 0.2)
+    presence = hub.app.services.presence
+    monkeypatch.setattr("server.presence.presence.TICK_S", 3600.0)
     alice, bob = await hub.register("alice"), await hub.register("bob")
     carol = await hub.register("carol")
     await alice.ask("watch", who=["@carol"])
     await bob.send({"type": "typing", "to": "@alice"})
-    await bob.ask("balance")
     await carol.close()
-    await until(lambda: "@carol" in hub.app.services.presence._dirty)
-    time.sleep(1.0)  # noqa: ASYNC251 (the hub runs on this very loop)
-    assert await presence_of(alice, "@carol") == "offline"
+    await until(lambda: presence._notices and "@carol" in presence._dirty)
+    monkeypatch.undo()
+    presence._due = asyncio.get_running_loop().time() - 2 * PATIENCE_S
+    presence._tick()  # as by a loop that was busy for so long
     assert hub.app.services.counters.shed == 1
+    assert await presence_of(alice, "@carol") == "offline"
     assert await nothing_more(alice) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from server.ledger.keys import Keyspace
 from server.regions.directory import directory_region
 from server.regions.link import Unreachable
-from tests.support import PASSWORD
+from tests.support import PASSWORD, PATIENCE_S
 
 from .conftest import NAMES, Earth, entry, kept_by
 
@@ -170,7 +170,10 @@ async def test_only_so_many_homes_are_remembered(
         await directory.find("@" + kept_by("us", "n6z"))
 
 
-async def test_a_hub_that_has_just_started_waits_a_moment_for_its_links(earth: Earth) -> None:
+async def test_a_hub_that_has_just_started_waits_a_moment_for_its_links(
+    earth: Earth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.regions.link.FIRST_S", PATIENCE_S)
     await earth["eu"].stop()
     earth.cut("eu", "us", abort_after=None)
     await earth.begin("eu")

@@ -353,9 +353,10 @@ async def test_a_device_at_another_hub_hears_of_a_room_that_was_joined(
 
 
 async def test_every_hub_of_a_region_hears_a_room_of_another(
-    earth: Earth, make_hub: MakeHub
+    earth: Earth, make_hub: MakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two hubs at each end: who posts, who copies, who takes the copy and who listens differ."""
+    monkeypatch.setattr("server.telling.catchup.MOMENT_S", 5.0)  # nobody reads what is on its way
     more = {region: await second_hub(earth, make_hub, region) for region in ("eu", "us")}
     alice, bob = await made(earth)
     await is_known(earth, "@bob", "us")

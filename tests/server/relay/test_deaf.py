@@ -182,6 +182,7 @@ async def test_who_left_and_came_back_before_the_welcome_hears_nothing_twice(
     make_hubs: MakeHubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This hub reads only after the welcome that somebody left the room and came back."""
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 1_000.0)
     here, there = await make_hubs(2)
     alice, bob = await here.register("alice"), await there.register("bob")
     await alice.ask("create", room="#tea")

@@ -36,8 +36,9 @@ async def test_an_entry_whose_publication_is_lost_is_found_by_the_round(
 
 
 async def test_the_next_entry_shows_that_one_was_lost(
-    make_hubs: MakeHubs, lossy: Callable[[bool], None]
+    make_hubs: MakeHubs, lossy: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("server.telling.catchup.ROUND_S", 1_000.0)
     first, second = await make_hubs(2)
     alice, bob = await first.register("alice"), await second.register("bob")
     lossy(True)
