@@ -246,6 +246,7 @@ class App:
     def _make_pipelines(self) -> None:
         services, settings = self.services, self.settings
         load = Load()
+        services.aside.talking = lambda: load.posts > 0
         promise = services.promise = Promise.of(settings.durability)
         ways = Ways(
             services.keyspace,
@@ -328,11 +329,13 @@ class App:
         if settings.rate_limits:
             edge.admit = Admission(settings.connects_per_s, services.now).wait_ms
         edge.proxies = frozenset(settings.proxies)
+        edge.aside = services.aside
         return edge
 
     def _meet(self, connection: Connection, codec: Codec) -> Peer:
-        connection.expect_login(self.settings.login_timeout_s)
-        return Peer(self.services, connection, codec)
+        peer = Peer(self.services, connection, codec)
+        connection.expect_login(self.settings.login_timeout_s, peer)
+        return peer
 
     async def _listen(self) -> list[asyncio.Server]:
         bound = self.worker.sockets if self.worker is not None else ()

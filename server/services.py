@@ -12,6 +12,7 @@ import structlog
 from protocol.session import Phase
 
 from .config import Settings
+from .edge.aside import Aside
 from .edge.limits import Bucket
 from .entering.passwords import Passwords
 from .ledger.ids import Ages
@@ -75,6 +76,8 @@ class Services:
     passwords: Passwords
     now: Callable[[], float]
     """The loop's clock, in seconds."""
+    aside: Aside = field(default_factory=Aside)
+    """What waits for those who talk."""
     stores: Stores = field(init=False)
     erasing: Erasing = field(init=False)
     seals: Seals = field(init=False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from protocol.codec import Codec
 
+from .aside import Aside
 from .handshake import Reply
 from .outbox import Flusher
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 FAST_BYTES_MAX = 4_096
 """Frames up to this size take the fast path; a half-read one is kept and joined, which would be
 costly for larger ones."""
-HANDSHAKES_PER_TURN = 4
-"""Requests that are read in one turn of the loop; each takes about as long as ten messages."""
 
 
 class Guest(Protocol):
@@ -31,6 +28,14 @@ class Guest(Protocol):
     def lost(self) -> None: ...
 
     def slow(self) -> None: ...
+
+
+class Comer(Protocol):
+    """Who may come in."""
+
+    @property
+    def coming(self) -> bool:
+        """Whether they have asked to, and were not answered yet."""
 
 
 @dataclass
@@ -57,32 +62,22 @@ class Edge:
     tick: int = 0
     """A coarse clock, in seconds, for idle time-outs."""
     connections: set[Connection] = field(default_factory=set)
-    shaking: deque[tuple[Connection, bytes]] = field(default_factory=deque)
-    """Requests that wait to be read."""
-    _shaken: int = 0
-    """Those read in this turn of the loop."""
+    aside: Aside = field(default_factory=Aside)
+    """Where requests wait to be read."""
 
     def __post_init__(self) -> None:
         self.fast_bytes_max = min(FAST_BYTES_MAX, self.frame_bytes_max)
 
     def shake(self, connection: Connection, data: bytes) -> None:
-        """Read what came of a request, now or soon: only a few in each turn of the loop, so that a
-        storm of connections does not make the others wait."""
-        if not self._shaken:
-            asyncio.get_running_loop().call_soon(self._next_turn)
-        if self._shaken < HANDSHAKES_PER_TURN:
-            self._shaken += 1
-            connection.shake_hands(data)
-        else:
-            self.shaking.append((connection, data))
-            connection.transport.pause_reading()  # what follows must not overtake it
+        """Read what came of a request, now or soon, so that a storm of connections does not make
+        those who talk wait."""
+        if self.aside.at_once(lambda: connection.shake_hands(data)):
+            return
+        connection.transport.pause_reading()  # what follows must not overtake it
 
-    def _next_turn(self) -> None:
-        self._shaken = min(HANDSHAKES_PER_TURN, len(self.shaking))
-        for _ in range(self._shaken):
-            connection, data = self.shaking.popleft()
+        def read() -> None:
             connection.shake_hands(data)
             if not connection.transport.is_closing():
                 connection.transport.resume_reading()
-        if self._shaken:
-            asyncio.get_running_loop().call_soon(self._next_turn)
+
+        self.aside.put(read)

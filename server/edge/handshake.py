@@ -14,6 +14,8 @@ from websockets.typing import Origin, Subprotocol
 
 from protocol.codec import CODECS, JSON
 
+from .upgrade import read_common
+
 if TYPE_CHECKING:
     from .edge import Edge, Guest
     from .transport import Connection
@@ -77,9 +79,8 @@ def answer(
     if path != "/ws" and link is None and request.method == "GET":
         edge.answer(path, reply)
         return None
-    wait_ms = edge.admit(address)
-    if wait_ms or len(edge.connections) > edge.connections_max:
-        library.send_response(_come_later(library, max(wait_ms, 1_000)))
+    if wait_ms := _wait_ms(edge, address):
+        library.send_response(_come_later(library, wait_ms))
         return None
     response = library.accept(request)
     if response.status_code == 101 and (library.subprotocol == LINK_SUBPROTOCOL) != bool(link):
@@ -88,6 +89,31 @@ def answer(
     if response.status_code != 101:
         return None
     return link or partial(_as_client, edge, library.subprotocol or "")
+
+
+def answer_common(
+    edge: Edge, data: bytes, address: str
+) -> tuple[list[bytes], Callable[[Connection], Guest] | None, int] | None:
+    """The same if `data` begins with a whole request of the common kind: what to send, what makes
+    the guest, and the length of the request."""
+    strange: tuple[bytes, ...] = () if edge.origins is None else (b"origin",)
+    if address in edge.proxies:
+        strange += (_FORWARDED.lower().encode(),)
+    upgrade = read_common(data, strange)
+    if upgrade is None:
+        return None
+    if wait_ms := _wait_ms(edge, address):
+        library = expect_request(edge)
+        library.send_response(_come_later(library, wait_ms))
+        return library.data_to_send(), None, upgrade.length
+    return [upgrade.response], partial(_as_client, edge, upgrade.subprotocol), upgrade.length
+
+
+def _wait_ms(edge: Edge, address: str) -> int:
+    """Milliseconds after which who comes from `address` should try again; 0: come in."""
+    wait_ms = edge.admit(address)
+    full = len(edge.connections) > edge.connections_max
+    return max(wait_ms, 1_000) if wait_ms or full else 0
 
 
 def _as_client(edge: Edge, subprotocol: str, connection: Connection) -> Guest:

@@ -28,7 +28,8 @@ async def keep_alive(edge: Edge, services: Services) -> None:
         await asyncio.sleep(1.0)
         edge.tick += 1
         services.ages.update(services.store_now())
-        search(len(edge.connections), busy=bool(services.entrance.turnstile.waiting))
+        waiting = services.entrance.turnstile.waiting or services.aside.waiting
+        search(len(edge.connections), busy=bool(waiting))
         if not round_:
             services.forget_full_buckets()
             round_ = list(edge.connections)

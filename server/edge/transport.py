@@ -1,14 +1,16 @@
 """The WebSocket edge: sockets in, whole messages out, and frames back.
 
-The protocol is `websockets`' sans-I/O one. Two things are ours, for speed, and measured in
-`docs/performance.md`: the common inbound frame (complete, final, masked, small) is read without the
-library, and the library's object lives only while it is needed (handshake, fragments, pings, big
-frames, closing): it weighs three times as much as all else that an idle connection keeps.
+The protocol is `websockets`' sans-I/O one. Three things are ours, for speed, and measured in
+`docs/performance.md`: the common request and the common inbound frame (complete, final, masked,
+small) are read without the library, and the library's object lives only while it is needed (other
+requests, fragments, pings, big frames, closing): it weighs three times as much as all else that an
+idle connection keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from websockets.frames import Close as CloseFrame
@@ -20,14 +22,16 @@ from websockets.speedups import apply_mask
 
 from protocol.errors import Close
 
-from .edge import Edge, Guest
-from .handshake import answer, expect_request, forwarded_for, give, network_of
+from .edge import Comer, Edge, Guest
+from .handshake import answer, answer_common, expect_request, forwarded_for, give, network_of
 from .outbox import Outbox
 from .wire import BINARY, TEXT, is_utf8, masked_size
 
 HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 """How long a close may take before the socket is cut."""
+AGAIN_S = 1.0
+"""How often it is looked whether somebody is late where it is we who keep them waiting."""
 
 _UNREAD = ServerProtocol()
 """In place of the library's object before a request is read: it takes long to make, and many may
@@ -73,7 +77,7 @@ class Connection(asyncio.Protocol):
         self.outbox = Outbox(self.transport, edge.flusher, edge.outbox_bytes_max, self._full)
         edge.connections.add(self)
         self._library = _UNREAD
-        self._cut_after(HANDSHAKE_TIMEOUT_S)
+        self._wait(HANDSHAKE_TIMEOUT_S, self._unread)
 
     def data_received(self, data: bytes) -> None:
         self.seen = self._edge.tick
@@ -130,11 +134,9 @@ class Connection(asyncio.Protocol):
         self._bytes_max = frame_bytes_max
         self.outbox.limit = outbox_bytes_max
 
-    def expect_login(self, seconds: float) -> None:
-        """Cut the connection if nobody logs in within `seconds`."""
-        self._stop_timer()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, self.close, Close.LOGIN_TIMEOUT, "nobody logged in")
+    def expect_login(self, seconds: float, who: Comer | None = None) -> None:
+        """Close the connection if nobody logs in within `seconds`, or `who` does not ask to."""
+        self._wait(seconds, lambda: self._nobody_came(who))
 
     # The fast path.
 
@@ -237,6 +239,8 @@ class Connection(asyncio.Protocol):
         if self.closing or library is None:
             return  # it was answered, or will be: nothing more is read
         if library is _UNREAD:
+            if self._shake_quickly(data):
+                return
             library = self._library = expect_request(self._edge)
         seam = self._tail + data
         end = seam.find(b"\r\n\r\n")
@@ -256,6 +260,21 @@ class Connection(asyncio.Protocol):
             if rest < len(data):
                 self._read(data[rest:])
 
+    def _shake_quickly(self, data: bytes) -> bool:
+        """Answer a request of the common kind; whether it is one."""
+        found = answer_common(self._edge, data, self.address)
+        if found is None:
+            return False
+        answers, guest, length = found
+        self.closing = guest is None
+        if guest is not None:
+            self._library = None
+            self.guest = guest(self)
+        self._send(answers)
+        if guest is not None and length < len(data):
+            self._read(data[length:])
+        return True
+
     def _reply(self, status: int, kind: str, body: str) -> None:
         """Send a page, which may have taken a while to make."""
         assert self._library is not None
@@ -271,9 +290,24 @@ class Connection(asyncio.Protocol):
         if not self.closing and self.guest is not None and self.outbox.full:
             self.guest.slow()
 
+    def _unread(self) -> None:
+        if self.transport.is_reading():
+            self.transport.abort()
+        else:  # what came waits for us to read it
+            self._wait(AGAIN_S, self._unread)
+
+    def _nobody_came(self, who: Comer | None) -> None:
+        if who is not None and who.coming:  # and waits for us
+            self.expect_login(AGAIN_S, who)
+        else:
+            self.close(Close.LOGIN_TIMEOUT, "nobody logged in")
+
     def _cut_after(self, seconds: float) -> None:
+        self._wait(seconds, self.transport.abort)
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(seconds, then)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

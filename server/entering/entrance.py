@@ -59,7 +59,7 @@ class Entrance:
         self._throttle = Throttle(
             services.now, settings.registrations_per_h, rates=settings.rate_limits
         )
-        self.turnstile = Turnstile()
+        self.turnstile = Turnstile(aside=services.aside)
         self._tasks: set[asyncio.Task[None]] = set()
         self._missing: dict[int, WeakSet[Peer]] = {}
         """Who came in without a room, by the room's partition."""

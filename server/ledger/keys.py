@@ -170,6 +170,12 @@ class Keyspace:
         first, second = sorted((one, other))
         return f"{self._tags[partition]}f:{first}{second}".encode()
 
+    def pairs(self, partition: int, names: list[str], other: str) -> list[str]:
+        """What `pair` gives for `other` and each of `names`; who asks for many once must not push
+        out of its memory those who talk."""
+        head = f"{self._tags[partition]}f:"
+        return [f"{head}{n}{other}" if n < other else f"{head}{other}{n}" for n in names]
+
     def _near(self, own: AccountKeys, to: str) -> Near | None:
         other = self.of(to)
         if other.partition != own.partition or to == own.name:

@@ -40,10 +40,23 @@ def accepts(half: str, strangers: str) -> bool:
 
 def pair_keys(keyspace: Keyspace, names: list[str], other: str) -> dict[int, list[str]]:
     """`names` by their partitions, where their thoughts of `other` stand."""
+    if keyspace.partitions == 1:
+        return {0: names} if names else {}
     by_partition: dict[int, list[str]] = {}
     for name in names:
         by_partition.setdefault(keyspace.partition_of(name), []).append(name)
     return by_partition
+
+
+def _accepting(names: list[str], pairs: list[object], other: str, strangers: str) -> list[str]:
+    """Those of `names` who have accepted `other`. Most have never heard of each other, so nothing
+    is stored of them; in a storm there are many."""
+    unknown = accepts("-", strangers)
+    return [
+        name
+        for name, pair in zip(names, pairs, strict=True)
+        if (unknown if pair is None else accepts(half_of(pair, name, other), strangers))
+    ]
 
 
 class Halves:
@@ -80,8 +93,7 @@ class Halves:
             missing -= 1
             pairs = replies[0]
             if isinstance(pairs, list):
-                halves = zip(some, pairs, strict=True)
-                found.extend(n for n, p in halves if accepts(half_of(p, n, handle), strangers))
+                found.extend(_accepting(some, pairs, handle, strangers))
             else:
                 failed = True
             if missing:
@@ -94,8 +106,7 @@ class Halves:
         if not by_partition:
             then([])
         for partition, some in by_partition.items():
-            keys = [keyspace.pair(partition, name, handle) for name in some]
-            command: Command = ("MGET", *keys)
+            command: Command = ("MGET", *keyspace.pairs(partition, some, handle))
             try:
                 services.pipeline_of(partition).read_ahead(
                     [command],

@@ -73,7 +73,8 @@ class Afar:
 
     def state_of(self, name: str) -> State:
         """How somebody who is watched here is at the other hubs."""
-        return max(self._states.get(name, {}).values(), default=State.OFFLINE)
+        states = self._states.get(name)
+        return max(states.values()) if states else State.OFFLINE
 
     # What this hub says.
 

@@ -9,7 +9,6 @@ is too full waits, too, so that in the end everybody knows what is true.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -44,8 +43,6 @@ STEP_S = 0.02
 """How long to leave the loop to others where there is more to tell."""
 STEP_NOTICES = 200
 """What is told at once; so at most 10,000 a second."""
-STEP_ANSWERS = 4
-"""Answers to `watch` in one turn of the loop."""
 LATE_S = 0.05
 """A loop that is so late has more important things to do."""
 TYPING_EVERY_S = 3.0
@@ -78,8 +75,6 @@ class People:
         """Of whom the other hubs are to be asked."""
         self._asking: list[Callable[[], None]] = []
         """Who waits for the answers."""
-        self._answering: deque[Callable[[], None]] = deque()
-        """Who is answered next."""
         self._watch: dict[Peer, Watch] = {}
         """The newest question of each that is not answered yet."""
         self._typed: dict[tuple[str, str], float] = {}
@@ -120,11 +115,12 @@ class People:
     # Called by the handlers.
 
     def watch(self, peer: Peer, frame: Watch) -> None:
-        """Answer with who is there, and tell from now on.
+        """Answer soon with who is there, and tell from now on."""
+        self._services.aside.put(lambda: peer.dispatch(self._ask_halves, frame))
 
-        Raises:
-            Down: nothing was asked.
-        """
+    def _ask_halves(self, services: Services, peer: Peer, frame: Watch) -> None:
+        if peer.gone:
+            return
         abroad = self._services.keyspace.abroad
         names = [n for n in dict.fromkeys(frame.who) if n != peer.handle and n not in abroad]
         self._watch[peer] = frame
@@ -170,7 +166,8 @@ class People:
         return State.ONLINE
 
     def _state_of(self, name: str) -> State:
-        return max(self._here(name), self.afar.state_of(name))
+        here = self._here(name)
+        return here if here is State.ONLINE else max(here, self.afar.state_of(name))
 
     def _is_away(self, peer: Peer, away: bool) -> None:
         if away is not (peer in self._away):
@@ -208,19 +205,11 @@ class People:
         asking, self._asking = self._asking, []
 
         def answered() -> None:
-            if not self._answering:
-                self._loop.call_soon(self._answer_some)
-            self._answering += asking
+            for one in asking:  # each may tell of hundreds
+                self._services.aside.put(one)
 
         number = self.afar.ask(begun, answered)
         self._loop.call_later(ANSWERS_S, self.afar.give_up, number)
-
-    def _answer_some(self) -> None:
-        """A few answers in each turn of the loop: each may tell of hundreds."""
-        for _ in range(min(STEP_ANSWERS, len(self._answering))):
-            self._answering.popleft()()
-        if self._answering:
-            self._loop.call_soon(self._answer_some)
 
     def _watch_answered(self, peer: Peer, frame: Watch) -> None:
         if self._watch.get(peer) is frame:

@@ -18,7 +18,7 @@ from server import config, peer
 from server.commit import durability, pipeline
 from server.config import Settings
 from server.courier import courier
-from server.edge import edge, transport
+from server.edge import aside, transport
 from server.entering import passwords, snapshot, throttle, turnstile
 from server.ledger import lanes
 from server.people import contacts, devices
@@ -54,7 +54,8 @@ _FIXED: list[tuple[ModuleType, str]] = [
     (throttle, "WAIT_S_MAX"),
     (turnstile, "SYNCS_MAX"),
     (turnstile, "SYNCS_WAITING_MAX"),
-    (edge, "HANDSHAKES_PER_TURN"),
+    (aside, "SLICE_S"),
+    (aside, "RESTS"),
     (devices, "DEVICES_MAX"),
     (devices, "UNUSED_MS_MAX"),
     (presence, "STEP_NOTICES"),
