@@ -6,6 +6,7 @@ import json
 import pytest
 from textual.command import CommandList
 
+from client_demo import looking
 from client_demo.app import ChatApp
 from client_demo.client import Client
 from client_demo.lines import Delivery
@@ -305,6 +306,23 @@ async def test_a_line_that_was_found_far_back_is_read_and_shown(hub):
         assert any("cup 3 " in row for row in rows), rows
 
 
+async def test_a_line_that_lies_too_far_back_is_not_looked_for_for_ever(hub, monkeypatch):
+    monkeypatch.setattr(looking, "PAGE", 10)
+    monkeypatch.setattr(looking, "PAGES_MAX", 2)
+    async with friends(hub) as (bob, app, pilot):
+        await bob.do(type="create", room="#tea")
+        for number in range(120):
+            bob.client.post({"type": "message", "to": "#tea", "text": f"cup {number}"})
+        await bob.client.until(lambda: not bob.client.link.session.unanswered)
+        await do(app, pilot, "/join #tea")
+        await do(app, pilot, "/search cup 3 in:#tea")
+        place = [item.seq for item in app.screen._items].index(5)
+        app.screen.query_one("#items").highlighted = place
+        await pilot.press("enter")
+        await app.client.until(lambda: "^5 is not to be seen here; try /history" in said(app))
+        assert app.query_one(Stream).selected is None
+
+
 async def test_edit_alone_brings_the_words_to_the_line(hub):
     async with friends(hub) as (bob, app, pilot):
         await do(app, pilot, "the usaul place")
@@ -365,10 +383,12 @@ async def test_devices_are_shown_and_logged_out(hub):
             assert app.model.stop_code == ""
 
 
-async def test_who_is_logged_out_elsewhere_sends_nothing_more(hub):
+@pytest.mark.parametrize("asked", ["/pay 5.00", "/delete"])
+async def test_who_is_logged_out_elsewhere_sends_nothing_more(hub, asked):
     async with friends(hub) as (_, app, pilot):
         token = await token_of(hub.url, "@alice")
-        await type_line(pilot, "/pay 5.00")  # the question is open when the link ends
+        await do(app, pilot, asked)
+        assert isinstance(app.screen, Question), "it is open when the link ends"
         async with online(hub, "@alice", token) as other:
             await other.do(type="revoke")
             await app.client.until(lambda: app.model.stop_code)
@@ -378,6 +398,8 @@ async def test_who_is_logged_out_elsewhere_sends_nothing_more(hub):
         assert app.line.value == "am I still there?", "it is not lost"
         kinds = [line.kind for line in app.model.conversation("@bob").lines]
         assert kinds == ["message", "message"], "nothing looks as if it were on its way"
+        waiting = {frame["type"] for frame in app.client.link.session.unanswered}
+        assert not waiting & {"payment", "delete"}, "and nothing is"
 
 
 async def test_a_profile_is_set_and_seen(hub):

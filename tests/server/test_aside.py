@@ -11,7 +11,7 @@ import pytest
 
 from protocol.errors import Close
 from server.edge import aside as module
-from server.edge import transport
+from server.edge import keepalive, transport
 from server.edge.aside import SLICE_S, Aside
 from server.entering.turnstile import SYNCS_MAX
 from tests.conformance.wire import HANDSHAKE
@@ -244,3 +244,15 @@ async def test_who_is_watched_is_asked_after_those_who_talk_had_their_answers(
     assert len(aside.waiting) == 1
     aside._slice()
     assert (await carol.answer("w"))["online"] == ["@bob"]
+
+
+async def test_while_comings_wait_the_whole_memory_is_not_searched(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(keepalive, "search", lambda connections, busy: told.append(busy))
+    waiting = hub.app.services.aside.waiting
+    waiting.append((lambda: None, 0.0))  # nobody wakes it
+    await until(lambda: told[-1:] == [True])
+    waiting.clear()
+    await until(lambda: told[-1:] == [False])

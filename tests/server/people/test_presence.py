@@ -80,12 +80,14 @@ async def test_who_has_not_accepted_the_asker_is_not_told_of(make_hubs: MakeHubs
     first, second = await make_hubs(2, partitions=4, strangers="ask")
     alice, bob = await first.register("alice"), await second.register("bob")
     carol = await second.register("carol")
+    dora = await second.register("dora")  # who never heard of Alice: nothing is stored of them
     await thinks(first, "@bob", "@alice", "A")
     for half in "-1BD":
         await thinks(first, "@carol", "@alice", half)
-        report = await alice.ask("watch", who=["@bob", "@carol"])
+        report = await alice.ask("watch", who=["@bob", "@carol", "@dora"])
         assert report["online"] == ["@bob"]
-    await carol.close()
+    for stranger in (carol, dora):
+        await stranger.close()
     await bob.close()
     assert await presence_of(alice, "@bob") == "offline"
     assert await nothing_more(alice) == []
